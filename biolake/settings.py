@@ -1,0 +1,69 @@
+"""Where this deployment keeps its state, read from the environment once. Secrets are never printed from here."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from biolake.errors import BiolakeError
+
+
+class InvalidSetting(BiolakeError):
+    """An environment variable with a value the platform cannot use."""
+
+
+class Settings(BaseModel):
+    """The deployment's places and limits. Every field is one environment variable `BIOLAKE_<NAME>`.
+
+    URLs are `s3://bucket/prefix` or `file:///folder`; what is not set lies under `home`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(description="State folder of a local deployment")
+    landing: str = Field(description="Where data owners upload: one folder per repository")
+    lake: str = Field(description="Where the Delta tables are")
+    index: str = Field(description="Where the embedded search index is")
+    ledger: str = Field(description="SQLAlchemy URL of the ledger")
+    settle_seconds: float = Field(2.0, ge=0, description="An object must be this old before it is read")
+    lot_datasets: int = Field(1000, ge=1, le=10_000, description="Most datasets in a lot")
+    lot_bytes: int = Field(4 * 1024**3, ge=1, description="Most bytes in a lot of more than one dataset")
+    lot_wait_seconds: float = Field(0.0, ge=0, description="How long an arrival may wait for its lot to fill")
+    active_lots: int = Field(2, ge=1, description="Lots of one repository that may be in work at once")
+    pair_hours: float = Field(72.0, gt=0, description="How long a dataset waits for its missing files")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, *, home: Path | None = None) -> Self:
+        """Read the settings from `environment` (the process's own by default).
+
+        Args:
+            environment: Variables to read instead of `os.environ`.
+            home: Overrides `BIOLAKE_HOME`; `.biolake` in the current folder where neither says.
+
+        Raises:
+            InvalidSetting: A value cannot be used; the message names the variable.
+        """
+        variables = os.environ if environment is None else environment
+        chosen = (home or Path(variables.get("BIOLAKE_HOME", ".biolake"))).expanduser().resolve()
+        values: dict[str, object] = {
+            "landing": (chosen / "landing").as_uri(),
+            "lake": (chosen / "lake").as_uri(),
+            "index": (chosen / "index").as_uri(),
+            "ledger": f"sqlite:///{chosen / 'ledger.db'}",
+        }
+        for name in cls.model_fields:
+            variable = f"BIOLAKE_{name.upper()}"
+            if name != "home" and variables.get(variable):
+                values[name] = variables[variable]
+        try:
+            return cls.model_validate({**values, "home": chosen})
+        except ValueError as error:
+            first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}  # type: ignore[attr-defined]
+            raise InvalidSetting(f"BIOLAKE_{str(first['loc'][0]).upper()}: {first['msg']}. Correct or unset it.") from error
