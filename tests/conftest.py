@@ -1,0 +1,20 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; skips where it is absent, fails in CI."""
+    folder = Path(os.environ.get("BIOLAKE_TEST_DATA", _DEFAULT))
+    if folder.is_dir():
+        return folder
+    message = f"no folder of real data at {folder}; set BIOLAKE_TEST_DATA"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
