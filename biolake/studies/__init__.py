@@ -1,0 +1,1 @@
+"""Studies: configuration, catalog, requirements, processing of wearable recordings, results and report."""
