@@ -1,0 +1,173 @@
+"""One object store: list, look at, fetch, put and delete objects. Built on obstore (https://developmentseed.org/obstore)."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+
+from biolake.objects.errors import ObjectChanged, ObjectExists, ObjectNotFound, StoreUnavailable, UnsupportedUrl
+from biolake.objects.models import ObjectVersion
+
+_LISTING_CHUNK = 1000
+
+
+class ObjectStore:
+    """Objects below one URL, `file:///folder` or `s3://bucket/prefix`.
+
+    S3 credentials, region and endpoint are read from the usual `AWS_*` variables by obstore.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
+        """Open the store; nothing is read yet.
+
+        Raises:
+            UnsupportedUrl: `url` is neither `file://` nor `s3://`.
+            StoreUnavailable: The folder does not exist.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"file", "s3"}:
+            raise UnsupportedUrl(f"{url}: only file:// and s3:// URLs name an object store.")
+        self.url = url.rstrip("/")
+        self.folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
+        with self._failures("opening"):
+            self._store: Any = obstore.store.from_url(url, config=dict(options or {}))  # type: ignore[call-overload]
+
+    def uri(self, key: str) -> str:
+        """The object's address for people and for provenance."""
+        return f"{self.url}/{key}"
+
+    def list(self, prefix: str = "") -> Iterator[ObjectVersion]:
+        """Yield every object whose key lies in the folder `prefix`.
+
+        Raises:
+            StoreUnavailable: The listing could not be completed; what was yielded before is then not the whole.
+        """
+        with self._failures(f"listing {prefix or 'everything'}"):
+            for chunk in obstore.list(self._store, prefix=prefix.rstrip("/") or None, chunk_size=_LISTING_CHUNK):
+                for meta in chunk:
+                    yield _version(meta)
+
+    def head(self, key: str) -> ObjectVersion:
+        """Look at one object.
+
+        Raises:
+            ObjectNotFound: No object has that key.
+            StoreUnavailable: The store did not answer.
+        """
+        with self._failures(key):
+            return _version(obstore.head(self._store, key))
+
+    def fetch(self, version: ObjectVersion, to: Path) -> str:
+        """Write the bytes of `version` to the file `to` and return their sha256.
+
+        Raises:
+            ObjectChanged: The key now holds other bytes.
+            ObjectNotFound: The object is gone.
+            StoreUnavailable: The store did not answer.
+        """
+        digest = hashlib.sha256()
+        with self._failures(version.key):
+            result = obstore.get(self._store, version.key)
+            self._same(version, _version(result.meta))
+            with to.open("wb") as out:
+                for chunk in result:
+                    data = bytes(chunk)
+                    digest.update(data)
+                    out.write(data)
+        return digest.hexdigest()
+
+    def local(self, version: ObjectVersion) -> tuple[Path, str] | None:
+        """Path and sha256 of an object that is a file on this machine, None for remote stores.
+
+        Raises:
+            ObjectChanged: The file is no longer that version.
+            ObjectNotFound: The file is gone.
+        """
+        if self.folder is None:
+            return None
+        path = self.folder / version.key
+        self.check_unchanged(version)
+        with self._failures(version.key), path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return path, digest
+
+    def check_unchanged(self, version: ObjectVersion) -> None:
+        """Raise :class:`ObjectChanged` unless the key still holds `version`."""
+        self._same(version, self.head(version.key))
+
+    def get(self, key: str) -> bytes:
+        """Return the whole object.
+
+        Raises:
+            ObjectNotFound: No object has that key.
+        """
+        with self._failures(key):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def put(self, key: str, data: bytes | Path, *, overwrite: bool = True) -> None:
+        """Store bytes, or a file's bytes, under `key` in one step that readers see whole or not at all.
+
+        Raises:
+            ObjectExists: The key is taken and `overwrite` is False.
+        """
+        with self._failures(key):
+            try:
+                obstore.put(self._store, key, data, mode="overwrite" if overwrite else "create")
+            except AlreadyExistsError as error:
+                raise ObjectExists(f"{self.uri(key)} exists already. Choose another name or overwrite it.") from error
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove the objects; keys that do not exist are no error."""
+        for key in keys:
+            with self._failures(key):
+                try:
+                    obstore.delete(self._store, key)
+                except FileNotFoundError:
+                    continue
+
+    def _same(self, asked: ObjectVersion, found: ObjectVersion) -> None:
+        if found.etag != asked.etag:
+            raise ObjectChanged(
+                f"{self.uri(asked.key)} changed while it was being read. Its new version is picked up by itself."
+            )
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise ObjectNotFound(f"{self.uri(doing)} does not exist (any more).") from error
+        except (BaseError, OSError) as error:
+            first_line = str(error).splitlines()[0]
+            raise StoreUnavailable(f"{self.url}: {doing}: {first_line}") from error
+
+
+def open_store(url: str, *, create: bool = False, options: Mapping[str, str] | None = None) -> ObjectStore:
+    """Open the store at `url`; with `create` a missing local folder is made.
+
+    Raises:
+        UnsupportedUrl: The URL has another scheme.
+        StoreUnavailable: The folder is missing or cannot be made.
+    """
+    parts = urlsplit(url)
+    if create and parts.scheme == "file":
+        try:
+            Path(unquote(parts.path)).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"{url}: the folder cannot be made: {error}") from error
+    return ObjectStore(url, options)
+
+
+def _version(meta: Mapping[str, Any]) -> ObjectVersion:
+    return ObjectVersion(
+        key=meta["path"],
+        etag=str(meta["e_tag"] or f"{meta['last_modified'].timestamp()}-{meta['size']}").strip('"'),
+        size=meta["size"],
+        modified=meta["last_modified"],
+        version=meta["version"],
+    )

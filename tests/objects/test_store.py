@@ -1,0 +1,91 @@
+"""An object store on a folder behaves as S3 does where it matters."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biolake.objects.errors import ObjectChanged, ObjectExists, ObjectNotFound, StoreUnavailable, UnsupportedUrl
+from biolake.objects.store import ObjectStore, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return open_store(f"file://{tmp_path}/bucket", create=True)
+
+
+@pytest.mark.parametrize("key", ["geo/GSE1.txt", "geo/a b+c.csv", "geo/Übung é/x%20y.txt", "geo/日本.gct"])
+def test_keys_come_back_as_they_were_put(store: ObjectStore, key: str) -> None:
+    store.put(key, b"12345")
+    (listed,) = store.list("geo")
+    assert (listed.key, listed.size) == (key, 5)
+    assert store.get(key) == b"12345"
+
+
+def test_a_prefix_is_a_folder_not_a_beginning_of_names(store: ObjectStore) -> None:
+    store.put("geo/a", b"1")
+    store.put("geo2/b", b"1")
+    assert [v.key for v in store.list("geo")] == ["geo/a"]
+
+
+def test_fetch_gives_the_bytes_and_their_hash(store: ObjectStore, tmp_path: Path) -> None:
+    store.put("geo/a", b"hello")
+    digest = store.fetch(store.head("geo/a"), tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"hello"
+    assert digest == hashlib.sha256(b"hello").hexdigest()
+    local = store.local(store.head("geo/a"))
+    assert local is not None
+    assert local[1] == digest
+
+
+def test_an_object_that_changed_is_not_read_as_the_old_version(store: ObjectStore, tmp_path: Path) -> None:
+    store.put("geo/a", b"old")
+    old = store.head("geo/a")
+    store.put("geo/a", b"newer")
+    with pytest.raises(ObjectChanged):
+        store.fetch(old, tmp_path / "copy")
+    with pytest.raises(ObjectChanged):
+        store.local(old)
+
+
+def test_same_bytes_written_again_are_a_new_version(store: ObjectStore) -> None:
+    store.put("geo/a", b"same")
+    first = store.head("geo/a")
+    store.put("geo/a", b"same")
+    os.utime(store.folder / "geo/a", (1, 1))  # type: ignore[operator]
+    assert store.head("geo/a").etag != first.etag
+
+
+def test_missing_things_are_named(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(ObjectNotFound, match="geo/none"):
+        store.head("geo/none")
+    with pytest.raises(StoreUnavailable, match="missing"):
+        open_store(f"file://{tmp_path}/missing")
+    with pytest.raises(UnsupportedUrl, match="gs://bucket"):
+        open_store("gs://bucket")
+
+
+def test_create_only_put_refuses_a_taken_key(store: ObjectStore) -> None:
+    store.put("lots/1", b"first", overwrite=False)
+    with pytest.raises(ObjectExists):
+        store.put("lots/1", b"second", overwrite=False)
+    assert store.get("lots/1") == b"first"
+
+
+def test_deleting_twice_is_no_error(store: ObjectStore) -> None:
+    store.put("geo/a", b"1")
+    store.delete(["geo/a", "geo/a"])
+    assert list(store.list()) == []
+
+
+@given(name=st.text(st.characters(blacklist_characters="/\x00", blacklist_categories=("Cs", "Cc")), min_size=1, max_size=40))
+def test_any_name_round_trips_or_is_refused(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    store = open_store(f"file://{tmp_path_factory.mktemp('bucket')}")
+    try:
+        store.put(f"geo/{name}", b"1")
+    except StoreUnavailable:
+        return
+    assert [v.key for v in store.list("geo")] == [f"geo/{name}"]
