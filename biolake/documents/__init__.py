@@ -1,0 +1,1 @@
+"""YAML documents read strictly: every mistake at once, each with its line. What a document means is its model's."""

@@ -1,0 +1,1 @@
+"""Repositories of molecular datasets: one YAML document each. What arrives in them is `biolake.arrivals`."""

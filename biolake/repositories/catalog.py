@@ -1,0 +1,88 @@
+"""The repositories of a deployment: the documents in its `repositories` folder, good and bad."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from biolake.documents.errors import DocumentInvalid, Mistake
+from biolake.documents.load import load_document
+from biolake.repositories.errors import RepositoryExists, UnknownRepository
+from biolake.repositories.models import Repository
+
+
+@dataclass(frozen=True)
+class RepositoryCatalog:
+    """All documents of one folder, read at one moment.
+
+    Attributes:
+        folder: Where the documents are.
+        repositories: The usable ones by name.
+        refused: The others, each with its mistakes; they harm no neighbour.
+    """
+
+    folder: Path
+    repositories: dict[str, Repository]
+    refused: tuple[DocumentInvalid, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> "RepositoryCatalog":
+        """Read every `*.yaml` document of `folder`; a folder that does not exist holds none."""
+        repositories: dict[str, Repository] = {}
+        refused: list[DocumentInvalid] = []
+        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+            try:
+                repository = load_document(path.read_bytes(), Repository, path.name)
+                taken = _taken(repository, repositories.values())
+                if taken:
+                    raise DocumentInvalid(path.name, (Mistake(0, "", taken),))
+            except DocumentInvalid as error:
+                refused.append(error)
+            else:
+                repositories[repository.name] = repository
+        return cls(folder, repositories, tuple(refused))
+
+    def get(self, name: str) -> Repository:
+        """Return the repository called `name`.
+
+        Raises:
+            UnknownRepository: None is; the message lists those that exist.
+        """
+        if name not in self.repositories:
+            known = ", ".join(sorted(self.repositories)) or "none yet"
+            raise UnknownRepository(
+                f"{name}: no such repository (known: {known}). Add one with `biolake repository add FILE`."
+            )
+        return self.repositories[name]
+
+    def __iter__(self) -> Iterator[Repository]:
+        return iter(self.repositories.values())
+
+
+def add_repository(document: Path, folder: Path, *, replace: bool = False) -> Repository:
+    """Check `document` and put it into `folder`, where definitions and sensors find it.
+
+    Raises:
+        DocumentInvalid: With every mistake.
+        RepositoryExists: The name or the landing folder is taken.
+    """
+    content = document.read_bytes()
+    repository = load_document(content, Repository, document.name)
+    others = [other for other in RepositoryCatalog.read(folder) if not (replace and other.name == repository.name)]
+    taken = _taken(repository, others)
+    if taken:
+        raise RepositoryExists(f"{document.name}: {taken}")
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{repository.name}.new"
+    beside.write_bytes(content)
+    beside.replace(folder / f"{repository.name}.yaml")
+    return repository
+
+
+def _taken(repository: Repository, others: Iterable[Repository]) -> str | None:
+    for other in others:
+        if other.name == repository.name:
+            return f"the name {repository.name} is taken. Choose another, or replace the document."
+        mine, theirs = f"{repository.folder}/", f"{other.folder}/"
+        if mine.startswith(theirs) or theirs.startswith(mine):
+            return f"its folder {repository.folder} overlaps {other.folder} of {other.name}. Choose another prefix."
+    return None

@@ -1,0 +1,90 @@
+"""What a repository's document says."""
+
+from typing import Annotated, Literal, Self
+
+import re2
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Companion = Literal["samples", "metadata"]
+
+RESERVED_NAMES = frozenset({"data_matrices", "information_schema", "pg_catalog", "main", "system", "temp", "studies"})
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MetadataField(_Strict):
+    """One field that datasets' metadata documents may or must hold."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", description="Name in SQL and search")]
+    type: Literal["text", "integer", "float", "boolean"] = Field("text", description="Type of each value")
+    array: bool = Field(False, description="Whether it holds a list of values")
+    keyword: bool = Field(False, description="Matched as a whole, offered as a filter")
+    curated: bool = Field(False, description="Filled by curation with ontology labels")
+    required: bool = Field(False, description="Whether a dataset without it is refused")
+    original_name: str | None = Field(None, description="Key in the metadata document, where it differs")
+    description: str = Field("", description="What the field means, for people")
+
+
+class Repository(_Strict):
+    """A collection of datasets with one place in the bucket, one id rule and one metadata schema."""
+
+    name: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Name in SQL, search and the asset graph")
+    ]
+    title: Annotated[str, Field(min_length=1, max_length=200, description="One line for people")]
+    description: str = Field("", description="What the repository holds and whom to ask, in Markdown")
+    prefix: str = Field("", description="Folder in the landing bucket; the name where empty")
+    owners: tuple[str, ...] = Field((), description="E-mail addresses or `team:name`")
+    data_types: tuple[str, ...] = Field((), description="Kinds of assay a dataset may have; any where empty")
+    dataset_id: str = Field(
+        r"^(?P<dataset_id>[A-Za-z0-9][A-Za-z0-9_.-]{0,127})$",
+        description="RE2 expression on the file's name without its extensions; its group `dataset_id` is the id",
+    )
+    requires: tuple[Companion, ...] = Field((), description="Files a dataset waits for beside its data")
+    priority: Literal["low", "medium", "high"] = Field("medium", description="Order of its jobs among repositories")
+    metadata: tuple[MetadataField, ...] = Field((), description="The metadata schema")
+
+    @field_validator("name")
+    @classmethod
+    def _not_reserved(cls, value: str) -> str:
+        if value in RESERVED_NAMES:
+            raise ValueError(f"`{value}` is reserved. Choose another name.")
+        return value
+
+    @field_validator("prefix")
+    @classmethod
+    def _clean_prefix(cls, value: str) -> str:
+        clean = value.strip("/")
+        if any(part in {"", ".", ".."} for part in clean.split("/")) and clean:
+            raise ValueError("a folder path without `.`, `..` or empty parts is needed.")
+        return clean
+
+    @field_validator("dataset_id")
+    @classmethod
+    def _linear_expression(cls, value: str) -> str:
+        quiet = re2.Options()
+        quiet.log_errors = False
+        try:
+            expression = re2.compile(value, quiet)
+        except re2.error as error:
+            raise ValueError(
+                f"not an RE2 expression ({error}). Look-around and back-references do not exist there."
+            ) from error
+        if "dataset_id" not in expression.groupindex:
+            raise ValueError("the expression needs a group named dataset_id, as in ^(?P<dataset_id>GSE[0-9]+)$.")
+        return value
+
+    @model_validator(mode="after")
+    def _unique_fields(self) -> Self:
+        names = [field.name for field in self.metadata]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"metadata names {', '.join(twice)} twice. Keep one of each.")
+        return self
+
+    @property
+    def folder(self) -> str:
+        """Folder in the landing bucket, without slashes at its ends."""
+        return self.prefix or self.name

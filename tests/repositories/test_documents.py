@@ -1,0 +1,68 @@
+"""A repository is one document; a wrong one is refused with its lines and harms no neighbour."""
+
+from pathlib import Path
+
+import pytest
+
+from biolake.documents.errors import DocumentInvalid
+from biolake.documents.load import load_document
+from biolake.repositories.catalog import RepositoryCatalog, add_repository
+from biolake.repositories.errors import RepositoryExists, UnknownRepository
+from biolake.repositories.models import Repository
+
+GOOD = "name: geo\ntitle: Gene Expression Omnibus\ndataset_id: '^(?P<dataset_id>GSE[0-9]+)'\n"
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(DocumentInvalid) as caught:
+        load_document(text, Repository, "geo.yaml")
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_every_mistake_is_named_with_its_line() -> None:
+    found = mistakes(
+        "name: GEO\ntitel: x\nrequires: [samples, pictures]\ndataset_id: '(?=a)'\nmetadata:\n  - name: Age\n"
+    )
+    assert sorted({line.split(":")[0] for line in found}) == ["line 1", "line 2", "line 3", "line 4", "line 6"]
+    text = "\n".join(found)
+    for part in ("title: missing", "titel: unknown key. Did you mean `title`?", "requires.1", "RE2", "metadata.0.name"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("name: [geo\n", "not YAML"),
+        ("a: &x 1\nb: *x\n", "aliases are not allowed"),
+        (GOOD + "title: again\n", "given twice"),
+        ("", "valid dictionary"),
+        (GOOD.replace("geo", "data_matrices"), "reserved"),
+        (GOOD.replace("(?P<dataset_id>GSE[0-9]+)", "GSE"), "group named dataset_id"),
+        (GOOD + "prefix: ../other\n", "folder path"),
+    ],
+)
+def test_documents_that_cannot_be_used(text: str, part: str) -> None:
+    assert part in "\n".join(mistakes(text))
+
+
+def test_a_wrong_document_leaves_its_neighbours_alone(tmp_path: Path) -> None:
+    (tmp_path / "geo.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text("name: 1\n")
+    (tmp_path / "zcopy.yaml").write_text(GOOD)
+    catalog = RepositoryCatalog.read(tmp_path)
+    assert list(catalog.repositories) == ["geo"]
+    assert [error.source for error in catalog.refused] == ["bad.yaml", "zcopy.yaml"]
+    with pytest.raises(UnknownRepository, match="known: geo"):
+        catalog.get("gro")
+
+
+def test_adding_refuses_overlapping_folders(tmp_path: Path) -> None:
+    document = tmp_path / "new.yaml"
+    document.write_text(GOOD)
+    add_repository(document, tmp_path / "repositories")
+    document.write_text(GOOD.replace("name: geo", "name: other") + "prefix: geo/sub\n")
+    with pytest.raises(RepositoryExists, match="overlaps"):
+        add_repository(document, tmp_path / "repositories")
+    document.write_text(GOOD.replace("Gene", "New"))
+    add_repository(document, tmp_path / "repositories", replace=True)
+    assert RepositoryCatalog.read(tmp_path / "repositories").get("geo").title == "New Expression Omnibus"
