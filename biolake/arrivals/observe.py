@@ -1,0 +1,108 @@
+"""Look at a repository's folder and record what is new, changed and gone since the last look.
+
+Listings and events tell the same thing, so both end here: an object version is recorded once, however often it is told.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from biolake.arrivals.errors import EmptyListing
+from biolake.ledger.objects import (
+    Listing,
+    known_etags,
+    last_listing,
+    member_of,
+    record_listing,
+    record_versions,
+    recorded_since,
+)
+from biolake.objects.models import ObjectVersion
+from biolake.objects.store import ObjectStore
+from biolake.repositories.identity import Member, identify
+from biolake.repositories.models import Repository
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one look found.
+
+    Attributes:
+        touched: Datasets of which an object arrived, changed or went.
+        arrived: Number of new object versions.
+        gone: Number of objects that are no longer there.
+        unsettled: Number of objects too young to be read.
+    """
+
+    touched: frozenset[str]
+    arrived: int
+    gone: int
+    unsettled: int
+
+
+def list_folder(repository: Repository, bucket: ObjectStore) -> dict[str, ObjectVersion]:
+    """List everything in the repository's folder.
+
+    Raises:
+        StoreUnavailable: The listing could not be completed.
+    """
+    return {version.key: version for version in bucket.list(repository.folder)}
+
+
+def check_not_an_outage(
+    connection: Connection,
+    repository: Repository,
+    found: dict[str, ObjectVersion],
+    now: datetime,
+    *,
+    accept_empty: bool,
+) -> None:
+    """Refuse an empty listing where there were objects, and remember the outage.
+
+    Raises:
+        EmptyListing: Nothing was listed and `accept_empty` is False.
+    """
+    last = last_listing(connection, repository.name)
+    if found or accept_empty or last is None or last.n_objects == 0:
+        return
+    raise EmptyListing(
+        f"{repository.name}: folder {repository.folder} lists no object, but held {last.n_objects:,} at "
+        f"{last.completed_at:%Y-%m-%d %H:%M} UTC. Nothing was deleted. Check the bucket and its credentials; if the "
+        f"objects are really gone, run `biolake reconcile --repository {repository.name} --accept-empty`."
+    )
+
+
+def record_observation(
+    connection: Connection,
+    repository: Repository,
+    found: dict[str, ObjectVersion],
+    now: datetime,
+    *,
+    looked_at: datetime,
+    settle: timedelta,
+) -> Observation:
+    """Compare a complete listing with the ledger and record the difference.
+
+    Args:
+        connection: A writing transaction.
+        repository: Whose folder was listed.
+        found: What the listing found.
+        now: The moment of recording.
+        looked_at: When the listing began. What another tick recorded since then is newer than this listing and stays.
+        settle: Objects younger than this are left for a later look.
+    """
+    n_listed = len(found)
+    known = known_etags(connection, repository.name)
+    for key in recorded_since(connection, repository.name, looked_at):
+        known.pop(key, None)
+        found.pop(key, None)
+    changed = [version for key, version in found.items() if known.get(key) != version.etag]
+    settled = [version for version in changed if now - version.modified >= settle]
+    gone = [key for key in known if key not in found]
+    arrived = [(version, identify(repository, version.key)) for version in settled]
+    touched = {member.dataset_id for _, member in arrived if isinstance(member, Member)}
+    touched |= set(member_of(connection, repository.name, gone).values())
+    record_versions(connection, repository.name, arrived, gone, now)
+    record_listing(connection, repository.name, Listing(n_listed, now, None))
+    return Observation(frozenset(touched), len(arrived), len(gone), len(changed) - len(settled))

@@ -1,0 +1,80 @@
+"""The ledger's connection: opening the database, and one transaction at a time for those that write.
+
+What is read and written within a transaction is in `objects`, `jobs`, `lots` and `current` beside this module.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from biolake.ledger.errors import LedgerUnavailable
+from biolake.ledger.tables import METADATA
+
+_ADVISORY_LOCK = 7_274_519_006
+
+
+class Ledger:
+    """A deployment's ledger. Safe to use from several processes; writers take turns."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at the SQLAlchemy URL `url` and create missing tables.
+
+        Raises:
+            LedgerUnavailable: The database cannot be opened.
+        """
+        self.url = make_url(url)
+        try:
+            if self.url.get_backend_name() == "sqlite" and self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = _engine(url)
+            METADATA.create_all(self.engine)
+        except (SQLAlchemyError, OSError) as error:
+            raise LedgerUnavailable(f"{self.url.render_as_string(hide_password=True)}: {error}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer interleaves; all of it is kept, or nothing."""
+        with self.engine.connect() as connection:
+            if self.engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+            else:
+                with connection.begin():
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+                    yield connection
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 60})
+
+    @event.listens_for(engine, "connect")
+    def _durable_and_concurrent(connection: object, _record: object) -> None:
+        # pysqlite opens transactions by itself, too late for BEGIN IMMEDIATE.
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    return engine
