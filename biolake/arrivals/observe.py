@@ -54,11 +54,10 @@ def check_not_an_outage(
     connection: Connection,
     repository: Repository,
     found: dict[str, ObjectVersion],
-    now: datetime,
     *,
     accept_empty: bool,
 ) -> None:
-    """Refuse an empty listing where there were objects, and remember the outage.
+    """Refuse an empty listing where there were objects.
 
     Raises:
         EmptyListing: Nothing was listed and `accept_empty` is False.

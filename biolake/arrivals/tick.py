@@ -46,13 +46,19 @@ def tick(
         StoreUnavailable: The bucket could not be listed; nothing was changed.
         EmptyListing: The folder lists nothing but held objects; nothing was changed.
     """
+    looked_at = datetime.now(UTC)
     found = list_folder(repository, bucket)
     moment = now or datetime.now(UTC)
     try:
         with ledger.writing() as connection:
-            check_not_an_outage(connection, repository, found, moment, accept_empty=accept_empty)
+            check_not_an_outage(connection, repository, found, accept_empty=accept_empty)
             observation = record_observation(
-                connection, repository, found, moment, settle=timedelta(seconds=settings.settle_seconds)
+                connection,
+                repository,
+                found,
+                moment,
+                looked_at=looked_at,
+                settle=timedelta(seconds=settings.settle_seconds),
             )
             jobs = admit(connection, repository, observation.touched, moment)
             expire_waits(connection, repository, moment, timedelta(hours=settings.pair_hours))

@@ -89,7 +89,7 @@ class Job:
         for part in self.parts:
             if part.role in {"data", "matrix"}:
                 return part.version.key
-        return self.parts[0].version.key
+        return self.parts[0].version.key if self.parts else ""
 
 
 class LotState(StrEnum):

@@ -74,9 +74,10 @@ def identify(repository: Repository, key: str) -> Member | NotAMember:
 
 def _match(repository: Repository, stem: str, role: Role) -> Member | NotAMember:
     found = _expression(repository.dataset_id).search(stem)
-    if found is None or not found.group("dataset_id"):
+    dataset_id = found.group("dataset_id") if found else None
+    if not isinstance(dataset_id, str) or not dataset_id:
         return NotAMember(f"`{stem}` does not match the repository's id rule {repository.dataset_id}")
-    return Member(found.group("dataset_id"), role)
+    return Member(dataset_id, role)
 
 
 @lru_cache(maxsize=256)
