@@ -20,7 +20,6 @@ from biolake.formats.errors import (
     TooLarge,
 )
 from biolake.formats.models import Dataset, Finding, Limits, Matrix
-from biolake.formats.text import identifier
 
 NAMED_IN_MESSAGES = 20
 """How many ids a message lists before it only counts."""
@@ -98,11 +97,13 @@ def _with_identifiers(
     what = column.removesuffix("_id")
     if column not in table.columns:
         raise MalformedFile(f"{name}: the {what} table has no column {column}.")
-    ids = ["" if id is None else identifier(str(id)) for id in table[column].to_list()]
-    if "" in ids:
-        raise MalformedFile(f"{name}: {what} {ids.index('') + 1:,} has no id. Name it, then upload again.")
-    refuse_duplicates(ids, name, duplicate)
-    return table.with_columns(pl.Series(column, ids, dtype=pl.String)).select(column, pl.exclude(column))
+    ids = table[column].cast(pl.String).fill_null("").str.strip_chars().str.normalize("NFC")
+    empty = ids == ""
+    if empty.any():
+        raise MalformedFile(f"{name}: {what} {(empty.arg_max() or 0) + 1:,} has no id. Name it, then upload again.")
+    if ids.n_unique() != len(ids):
+        refuse_duplicates(ids.to_list(), name, duplicate)
+    return table.with_columns(ids.alias(column)).select(column, pl.exclude(column))
 
 
 def _gene_dates(features: pl.DataFrame) -> list[Finding]:
@@ -151,10 +152,10 @@ def _value_findings(dataset: Dataset, matrix: Matrix, name: str) -> list[Finding
             below = rows < 0
             if below.any():
                 i, j = (int(k) for k in np.argwhere(below)[0])
+                feature, sample = dataset.features["feature_id"][first + i], dataset.samples["sample_id"][j]
                 raise InvalidValue(
-                    f"{name}: layer {matrix.layer} declares counts, but feature {dataset.features['feature_id'][first + i]}"
-                    f" of sample {dataset.samples['sample_id'][j]} is {rows[i, j]:g} ({int(below.sum()):,} negative "
-                    "values among the first features). Correct the values or the data type, then upload again."
+                    f"{name}: layer {matrix.layer} declares counts, but feature {feature} of sample {sample} is "
+                    f"{rows[i, j]:g}. Correct the values or the data type, then upload again."
                 )
             fractions += int(np.count_nonzero(np.isfinite(rows) & (rows != np.trunc(rows))))
     ids = dataset.samples["sample_id"]

@@ -52,10 +52,10 @@ class Format:
     Attributes:
         name: Short name, stored with each dataset (`Dataset.format`).
         title: Name for people.
-        matches: Tells from the path (a file, or the folder of a format that is a folder) and the first `text.HEAD_BYTES`
-            of the content, decompressed where it is gzip and without a byte order mark (empty for a folder), whether
-            the content is of this format.
-            It may look into the file at `path`, but must neither raise for foreign content nor trust the name.
+        matches: Tells from the path (a file, or the folder of a format that is a folder) and the content's first
+            `text.HEAD_BYTES`, decompressed where it is gzip and without a byte order mark (empty for a folder),
+            whether the content is of this format. It may look into the file at `path`, but must neither raise for
+            foreign content nor trust the name.
         read: Reads an upload of this format.
         isolated: Whether `read` runs in its own process with limits, as its parser can crash or hang.
         extensions: Endings of names (`.h5ad`, without `.gz`) that promise this format and no other.

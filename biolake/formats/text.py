@@ -1,6 +1,7 @@
 """Opening text files as whole lines: plain or gzip, UTF-8 only, with limits on what they decompress to.
 
-What the lines mean is in the modules of the formats; tables of numbers are in `biolake.formats.tabular`. gzip: RFC 1952.
+What the lines mean is in the modules of the formats; tables of numbers are in `biolake.formats.tabular`. gzip is
+RFC 1952.
 """
 
 import unicodedata
@@ -134,7 +135,9 @@ class TextReader:
         """
         marker = None if end is None else end.encode()
         while True:
-            cut = self._whole_lines()
+            # A file of many small tables has the end of one within what is read already.
+            near = None if marker is None else self._find_line(marker, len(self._buffer))
+            cut = self._whole_lines() if near is None else near
             stop = None if marker is None else self._find_line(marker, cut)
             if stop is not None:
                 if stop > self._position:

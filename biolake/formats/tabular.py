@@ -1,0 +1,269 @@
+"""Tables with text columns and columns of numbers, parsed without guessing: the layout is told by the caller.
+
+The separator, the quoting and which columns hold numbers are fixed before the first row is read, so that a row or a
+cell that does not fit is an error with its place, never another interpretation. Opening the file and cutting it into
+blocks is in `biolake.formats.text`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from biolake.formats.checks import refuse_too_many_cells
+from biolake.formats.errors import MalformedFile, NonNumericValue, RaggedRow
+from biolake.formats.models import Limits
+from biolake.formats.text import Block
+
+MISSING_VALUES: tuple[str, ...] = (
+    *("", "NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "#VALUE!", "#DIV/0!", "#NUM!"),
+    *("NULL", "Null", "null", "None", "none", "NaN", "nan", "-NaN", "-nan", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"),
+)
+"""How a missing number is written: what pandas knows, and what spreadsheets write for a failed formula."""
+
+_SIMPLE_QUOTED_FIELD = {
+    separator: re.compile(rb'(^|%b)"([^"\r\n%b]*)"(?=%b|\r?$)' % ((separator.encode(),) * 3), re.MULTILINE)
+    for separator in "\t,"
+}
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """What is known of a table before its first row is read.
+
+    Attributes:
+        columns: Names of all columns as the header gives them.
+        numbers: Positions of the columns of numbers, in the order wanted; all others are text.
+        key: Position of the text column that names the row.
+        separator: One character between fields.
+        quoted: Whether a field may stand in double quotes (RFC 4180, without line breaks within a field).
+    """
+
+    columns: tuple[str, ...]
+    numbers: tuple[int, ...]
+    key: int = 0
+    separator: str = "\t"
+    quoted: bool = True
+
+    @property
+    def text(self) -> tuple[int, ...]:
+        """Positions of the text columns."""
+        numbers = set(self.numbers)
+        return tuple(position for position in range(len(self.columns)) if position not in numbers)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A parsed table.
+
+    Attributes:
+        text: The text columns under `unique_names` of their names; null where a field is empty.
+        numbers: Rows x columns of numbers, NaN where missing.
+    """
+
+    text: pl.DataFrame
+    numbers: NDArray[np.float64]
+
+
+def split_fields(line: str, separator: str, where: str) -> list[str]:
+    """Return the fields of one line, with quotes taken off (RFC 4180).
+
+    Args:
+        line: The line without its end.
+        separator: One character.
+        where: File and line for messages.
+
+    Raises:
+        MalformedFile: A quote is not closed, or text follows a closing quote.
+    """
+    if '"' not in line:
+        return line.split(separator)
+    fields: list[str] = []
+    position = 0
+    while True:
+        if not line.startswith('"', position):
+            end = line.find(separator, position)
+            end = len(line) if end < 0 else end
+            fields.append(line[position:end])
+        else:
+            close = line.find('"', position + 1)
+            while close >= 0 and line.startswith('"', close + 1):
+                close = line.find('"', close + 2)
+            if close < 0:
+                raise MalformedFile(f"{where}: a quote is not closed. Close it; a field cannot hold a line break.")
+            end = close + 1
+            if end < len(line) and line[end] != separator:
+                raise MalformedFile(f"{where}: text follows a closing quote. Double the quotes within a quoted field.")
+            fields.append(line[position + 1 : close].replace('""', '"'))
+        if end == len(line):
+            return fields
+        position = end + 1
+
+
+def unique_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """Return column names with a number after those that occur before (`Gene`, `Gene.2`); an empty one is `column`."""
+    used = set(taken)
+    result: list[str] = []
+    for name in names:
+        plain = name.strip() or "column"
+        candidate, number = plain, 1
+        while candidate in used:
+            number += 1
+            candidate = f"{plain}.{number}"
+        used.add(candidate)
+        result.append(candidate)
+    return result
+
+
+def parse_table(blocks: Iterable[Block], layout: TableLayout, name: str, limits: Limits) -> Table:
+    """Parse a table block by block, holding little more than the result.
+
+    Raises:
+        RaggedRow: A row has more or fewer fields than the layout, with its line number.
+        NonNumericValue: A cell of a number column is no number and no mark of a missing one.
+        MalformedFile: Quotes that do not close.
+        TooLarge: More numbers than the limits allow.
+    """
+    texts: list[pl.DataFrame] = []
+    numbers: list[NDArray[np.float64]] = []
+    n_rows = 0
+    for block in blocks:
+        data = block.data.rstrip(b"\r\n")
+        if not data:
+            continue
+        frame = _parse_block(Block(data, block.first_line), layout, name)
+        n_rows += frame.height
+        refuse_too_many_cells(n_rows * len(layout.numbers), name, limits)
+        texts.append(frame.select(str(position) for position in layout.text))
+        numbers.append(_numbers(frame, layout))
+    names = unique_names(layout.columns[position] for position in layout.text)
+    if not texts:
+        return Table(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), np.empty((0, len(layout.numbers))))
+    text = pl.concat(texts)
+    text.columns = names
+    return Table(text, _joined(numbers, n_rows, len(layout.numbers)))
+
+
+def _joined(parts: list[NDArray[np.float64]], n_rows: int, n_columns: int) -> NDArray[np.float64]:
+    """Join the parts of a matrix, giving back each part's memory once it is copied."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = np.empty((n_rows, n_columns))
+    parts.reverse()
+    start = 0
+    while parts:
+        part = parts.pop()
+        joined[start : start + len(part)] = part
+        start += len(part)
+    return joined
+
+
+def _numbers(frame: pl.DataFrame, layout: TableLayout) -> NDArray[np.float64]:
+    if not layout.numbers:
+        return np.empty((frame.height, 0))
+    values = frame.select(str(position) for position in layout.numbers).to_numpy(order="c")
+    return np.require(values, dtype=np.float64, requirements=["C", "W"])
+
+
+def _parse_block(block: Block, layout: TableLayout, name: str) -> pl.DataFrame:
+    """Parse one block into columns named by their position."""
+    data = block.data
+    if layout.quoted and b'"' in data:
+        data = _SIMPLE_QUOTED_FIELD[layout.separator].sub(rb"\1\2", data)
+        if b'"' in data:
+            return _as_numbers(_split_by_line(block, layout, name), block, layout, name)
+    n_rows = data.count(b"\n") + 1
+    separators = data.count(layout.separator.encode())
+    if separators != n_rows * (len(layout.columns) - 1):
+        _refuse_ragged(data, block.first_line, layout, name)
+    try:
+        frame = _read(data, layout, numbers=True)
+    except pl.exceptions.PolarsError:
+        _refuse_ragged(data, block.first_line, layout, name)
+        return _as_numbers(_read(data, layout, numbers=False), block, layout, name)
+    text = [str(position) for position in layout.text]
+    if any(frame[column].null_count() for column in text):
+        # A mark of a missing number is an ordinary word in a text column.
+        words = _read(data, layout, numbers=False)
+        frame = frame.with_columns(words.select(text))
+    return frame
+
+
+def _read(data: bytes, layout: TableLayout, *, numbers: bool) -> pl.DataFrame:
+    wanted = set(layout.numbers) if numbers else set()
+    schema: dict[str, Any] = {
+        str(position): pl.Float64 if position in wanted else pl.String for position in range(len(layout.columns))
+    }
+    return pl.read_csv(
+        data,
+        has_header=False,
+        schema=schema,
+        separator=layout.separator,
+        quote_char=None,
+        null_values=list(MISSING_VALUES) if numbers else None,
+    )
+
+
+def _refuse_ragged(data: bytes, first_line: int, layout: TableLayout, name: str) -> None:
+    separator = layout.separator.encode()
+    for number, line in enumerate(data.split(b"\n"), first_line):
+        fields = line.count(separator) + 1
+        if fields != len(layout.columns) or (fields == 1 and not line.strip()):
+            raise RaggedRow(_ragged(number, fields if line.strip() else 0, layout, name))
+
+
+def _ragged(number: int, fields: int, layout: TableLayout, name: str) -> str:
+    return (
+        f"{name}: line {number:,} has {fields:,} fields, the header names {len(layout.columns):,}. "
+        "Correct the line, then upload again."
+    )
+
+
+def _split_by_line(block: Block, layout: TableLayout, name: str) -> pl.DataFrame:
+    """Split a block whose quoted fields hold separators or quotes; slower, and needed for few files."""
+    rows: list[list[str]] = []
+    for number, line in enumerate(block.data.decode().split("\n"), block.first_line):
+        fields = split_fields(line.removesuffix("\r"), layout.separator, f"{name}: line {number:,}")
+        if len(fields) != len(layout.columns) or fields == [""]:
+            raise RaggedRow(_ragged(number, len(fields) if any(fields) else 0, layout, name))
+        rows.append(fields)
+    columns = zip(*rows, strict=True)
+    return pl.DataFrame(
+        [pl.Series(str(position), column, dtype=pl.String) for position, column in enumerate(columns)]
+    ).with_columns(pl.all().replace("", None))
+
+
+def _as_numbers(frame: pl.DataFrame, block: Block, layout: TableLayout, name: str) -> pl.DataFrame:
+    """Cast the columns of numbers, or name the first cell that is no number."""
+    columns = [str(position) for position in layout.numbers]
+    blank = frame.with_columns(
+        pl.col(columns).str.strip_chars().replace(list(MISSING_VALUES), [None] * len(MISSING_VALUES))
+    )
+    cast = blank.with_columns(pl.col(columns).cast(pl.Float64, strict=False))
+    bad = {position: blank[str(position)].is_not_null() & cast[str(position)].is_null() for position in layout.numbers}
+    first = [(flags.arg_max(), position) for position, flags in bad.items() if flags.any()]
+    if first:
+        row, position = min((int(row or 0), position) for row, position in first)
+        count = sum(int(flags.sum()) for flags in bad.values())
+        more = f" ({count:,} such cells near it)" if count > 1 else ""
+        raise NonNumericValue(
+            f"{name}: line {block.first_line + row:,}: feature {frame[str(layout.key)][row]}, sample "
+            f"{layout.columns[position]}: {frame[str(position)][row]!r} is no number{more}. Write numbers with a "
+            "point and missing ones as NA, then upload again."
+        )
+    return cast
+
+
+def header_fields(line: str, separator: str, quoted: bool, where: str) -> list[str]:
+    """Return the fields of a header line.
+
+    Raises:
+        MalformedFile: The line holds carriage returns (line ends of old Macs), or quotes that do not close.
+    """
+    if "\r" in line:
+        raise MalformedFile(f"{where}: lines end with a carriage return alone. Save the file with line feeds.")
+    return split_fields(line, separator, where) if quoted else line.split(separator)
