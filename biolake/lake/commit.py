@@ -1,0 +1,207 @@
+"""Exactly-once commits of one lot's rows.
+
+Every commit carries a Delta application transaction named after its table's lot. A dataset is at most once in a lot, so
+rows of a dataset that the table already holds for that lot were written by an earlier attempt and are left out. When a
+commit fails, the table is read again: another attempt, or this one with its answer lost, may have landed. Source of the
+rule: the Delta protocol's transaction identifiers (https://github.com/delta-io/delta/blob/master/PROTOCOL.md).
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+from deltalake import BloomFilterProperties, ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties
+from deltalake import write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from biolake.formats.models import Dataset
+from biolake.lake.errors import CommitContended
+from biolake.lake.lake import Lake
+from biolake.lake.rows import Origin, matrix_batches
+from biolake.lake.schemas import DATASETS, FEATURES, MATRIX, PROVENANCE, SAMPLES, TableSchema
+
+_TRIES = 30
+_ROW_GROUP_VALUES = 500_000
+_ROW_GROUP_MOST_ROWS = 16_384
+_ROW_GROUP_LEAST_ROWS = 128
+
+
+@dataclass
+class LotRows:
+    """Rows of some datasets of a lot, ready to be committed together.
+
+    Attributes:
+        datasets: Rows of `datasets`.
+        removed: Datasets that the commit removes from view.
+    """
+
+    datasets: pa.Table
+    samples: list[pa.Table] = field(default_factory=list)
+    features: list[pa.Table] = field(default_factory=list)
+    matrix: list[pa.RecordBatch] = field(default_factory=list)
+    removed: tuple[str, ...] = ()
+
+
+class LotWriter:
+    """Writes the rows of one lot. Any number of attempts, dead or alive, leave each row once."""
+
+    def __init__(self, lake: Lake, repository: str, lot: str) -> None:
+        """Name the lot; nothing is read yet."""
+        self._lake = lake
+        self._repository = repository
+        self._lot = lot
+        self._application = f"{repository}/{lot}"
+        self.versions: dict[str, int] = {}
+
+    def stored(self) -> set[str]:
+        """Return the datasets of this lot that the lake already shows."""
+        table = self._lake.find(self._repository, DATASETS.name)
+        return set() if table is None else self._present(table)
+
+    def commit(self, rows: LotRows) -> None:
+        """Commit every level of some datasets; they appear together when `datasets`, the last, is committed."""
+        self._append(MATRIX, pa.Table.from_batches(rows.matrix, MATRIX.arrow), sort=("feature_id", "dataset_id"))
+        self._append(FEATURES, pa.concat_tables([FEATURES.arrow.empty_table(), *rows.features]))
+        self._append(SAMPLES, pa.concat_tables([SAMPLES.arrow.empty_table(), *rows.samples]))
+        self.show(rows.datasets, rows.removed)
+
+    def stream_matrix(self, dataset: Dataset, origin: Origin) -> None:
+        """Commit the matrix of one large dataset without holding all of it."""
+
+        def data(present: set[str]) -> pa.RecordBatchReader | None:
+            if origin.dataset_id in present or not dataset.matrices:
+                return None
+            return pa.RecordBatchReader.from_batches(MATRIX.arrow, matrix_batches(dataset, origin))
+
+        self._once(MATRIX, lambda table, present: self._write(table, data(present), dataset.samples.height))
+
+    def show(self, datasets: pa.Table, removed: Iterable[str] = ()) -> None:
+        """Make these versions the current ones, and remove others from view, in one commit."""
+        gone = list(removed)
+
+        def write(table: DeltaTable, present: set[str]) -> Callable[[CommitProperties], None] | None:
+            fresh = _without(datasets, present)
+            ids = [*fresh.column("dataset_id").to_pylist(), *gone]
+            known = _existing(table, ids)
+            if not known:
+                return self._write(table, fresh if fresh.num_rows else None, 1)
+            predicate = f"dataset_id IN ({', '.join(_quoted(dataset_id) for dataset_id in ids)})"
+            if not fresh.num_rows:
+                return lambda properties: _discard(table.delete(predicate, commit_properties=properties))
+            return lambda properties: write_deltalake(
+                table, fresh, mode="overwrite", predicate=predicate, commit_properties=properties
+            )
+
+        self._once(DATASETS, write)
+
+    def record(self, provenance: pa.Table) -> None:
+        """Add rows of `provenance`."""
+        self._append(PROVENANCE, provenance)
+
+    def _append(self, schema: TableSchema, rows: pa.Table, sort: tuple[str, ...] = ()) -> None:
+        if rows.num_rows == 0:
+            return
+
+        def write(table: DeltaTable, present: set[str]) -> Callable[[CommitProperties], None] | None:
+            fresh = _without(rows, present)
+            if fresh.num_rows == 0:
+                return None
+            if sort:
+                fresh = fresh.take(pc.sort_indices(fresh, sort_keys=[(name, "ascending") for name in sort]))
+            return self._write(table, fresh, _values_per_row(fresh))
+
+        self._once(schema, write)
+
+    def _write(
+        self, table: DeltaTable, data: "pa.Table | pa.RecordBatchReader | None", values_per_row: int
+    ) -> Callable[[CommitProperties], None] | None:
+        if data is None:
+            return None
+        properties = _writer_properties(values_per_row)
+        return lambda commit: write_deltalake(
+            table, data, mode="append", writer_properties=properties, commit_properties=commit
+        )
+
+    def _once(
+        self,
+        schema: TableSchema,
+        write: Callable[[DeltaTable, set[str]], Callable[[CommitProperties], None] | None],
+    ) -> None:
+        for attempt in range(_TRIES):
+            table = self._lake.open_or_create(self._repository, schema)
+            last = table.transaction_version(self._application)
+            commit = write(table, self._present(table) if last is not None else set())
+            if commit is None:
+                self.versions[schema.name] = table.version()
+                return
+            properties = CommitProperties(
+                custom_metadata={"biolake.lot": self._lot},
+                max_commit_retries=100,
+                app_transactions=[Transaction(self._application, (last or 0) + 1)],
+            )
+            try:
+                commit(properties)
+            except CommitFailedError:
+                # Not known whether it landed: the next round reads the table and writes what is missing.
+                time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311
+                continue
+            self.versions[schema.name] = self._lake.open(self._repository, schema.name).version()
+            return
+        raise CommitContended(
+            f"{self._lake.uri(self._repository, schema.name)}: {_TRIES} commits of lot {self._lot} lost to other "
+            "writers. Reduce BIOLAKE_ACTIVE_LOTS."
+        )
+
+    def _present(self, table: DeltaTable) -> set[str]:
+        rows = table.to_pyarrow_dataset().to_table(columns=["dataset_id"], filter=pads.field("lot") == self._lot)
+        return set(pc.unique(rows.column("dataset_id")).to_pylist())
+
+
+
+
+def _existing(table: DeltaTable, ids: list[str]) -> set[str]:
+    if not ids:
+        return set()
+    rows = table.to_pyarrow_dataset().to_table(
+        columns=["dataset_id"], filter=pads.field("dataset_id").isin(pa.array(ids, pa.string()))
+    )
+    return set(rows.column("dataset_id").to_pylist())
+
+
+def _without(rows: pa.Table, present: set[str]) -> pa.Table:
+    if not present:
+        return rows
+    known = pc.is_in(rows.column("dataset_id"), value_set=pa.array(sorted(present), pa.string()))
+    return rows.filter(pc.invert(known))
+
+
+def _values_per_row(rows: pa.Table) -> int:
+    if "values" not in rows.column_names or rows.num_rows == 0:
+        return 1
+    return max(1, pc.sum(pc.list_value_length(rows.column("values"))).as_py() // rows.num_rows)
+
+
+def _writer_properties(values_per_row: int) -> WriterProperties:
+    rows = min(_ROW_GROUP_MOST_ROWS, max(_ROW_GROUP_LEAST_ROWS, _ROW_GROUP_VALUES // max(1, values_per_row)))
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=3,
+        max_row_group_size=rows,
+        column_properties={
+            "feature_id": ColumnProperties(
+                dictionary_enabled=True, bloom_filter_properties=BloomFilterProperties(True, 0.01, rows)
+            )
+        },
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _discard(_: object) -> None:
+    return None
