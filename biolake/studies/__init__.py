@@ -1,1 +1,5 @@
-"""Studies: configuration, catalog, requirements, processing of wearable recordings, results and report."""
+"""Studies: wearable recordings that become per-subject digital biomarkers, from one configuration document.
+
+Here are the configuration and its checks, the catalog of files with their states, participants and requirements, and
+(in their own modules) the devices, runtimes, runner, results and report. Dagster is not here: see `platform_assets`.
+"""
