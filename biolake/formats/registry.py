@@ -102,7 +102,9 @@ def detect(upload: Upload) -> Format:
             f"{upload.name}: an HDF5 or zip file inside gzip is not read. Decompress it with gunzip and upload again."
         )
     promised = _promised(upload.name)
-    for format in formats():
+    # A damaged HDF5 file matches every format in HDF5: it is read as what its name promises, to say what is wrong.
+    candidates = (*promised, *formats()) if head.startswith(HDF5_SIGNATURE) else formats()
+    for format in candidates:
         if format.matches(upload.data, head):
             if promised and format not in promised:
                 titles = " or ".join(f.title for f in promised)
