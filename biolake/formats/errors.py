@@ -25,6 +25,10 @@ class NotADataset(FormatError):
     """A readable file that describes something else, such as a platform annotation."""
 
 
+class SeveralPlatforms(FormatError):
+    """A file with measurements of several platforms, which are several datasets."""
+
+
 class MalformedFile(FormatError):
     """The content breaks a rule of its format."""
 

@@ -86,6 +86,12 @@ def series_metadata(series: GeoEntity, sample_contact: dict[str, Any]) -> dict[s
     return metadata
 
 
+def sample_metadata(sample: GeoEntity, contact: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of samples without a series as a whole: dates of the first, contact of all."""
+    shared = {name.removeprefix("contact_"): value for name, value in contact.items()}
+    return {**dates(sample), **({"contact": shared} if shared else {})}
+
+
 def _is_contact(attribute: str) -> bool:
     return attribute.startswith("contact_")
 

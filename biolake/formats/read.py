@@ -1,11 +1,13 @@
 """Reading any upload into a `Dataset`: tell the format, read it, check what every dataset must hold.
 
 Formats are told in `biolake.formats.registry`; the companion sample table and metadata document are read in
-`biolake.formats.sample_table` and `biolake.formats.metadata_document`; what is checked is in `biolake.formats.checks`.
+`biolake.formats.sample_table` and `biolake.formats.metadata_document`; what is checked is in `biolake.formats.checks`,
+double-encoded text is repaired in `biolake.formats.mojibake`.
 """
 
 from biolake.formats.checks import checked
 from biolake.formats.models import Dataset, Limits, Upload
+from biolake.formats.mojibake import with_repaired_text
 from biolake.formats.registry import Format, detect
 
 
@@ -30,7 +32,7 @@ def read(upload: Upload, limits: Limits | None = None) -> Dataset:
         from biolake.formats.sample_table import with_sample_table
 
         dataset = with_sample_table(dataset, upload.samples, upload.name)
-    return checked(dataset, upload.name, limits)
+    return with_repaired_text(checked(dataset, upload.name, limits))
 
 
 def _read_data(format: Format, upload: Upload, limits: Limits) -> Dataset:

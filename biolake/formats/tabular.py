@@ -20,7 +20,7 @@ from biolake.formats.models import Limits
 from biolake.formats.text import Block
 
 MISSING_VALUES: tuple[str, ...] = (
-    *("", "NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "#VALUE!", "#DIV/0!", "#NUM!"),
+    *("", "NA", "na", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "#N/A!", "#VALUE!", "#DIV/0!", "#NUM!"),
     *("NULL", "Null", "null", "None", "none", "NaN", "nan", "-NaN", "-nan", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"),
 )
 """How a missing number is written: what pandas knows, and what spreadsheets write for a failed formula."""
@@ -41,6 +41,7 @@ class TableLayout:
         key: Position of the text column that names the row.
         separator: One character between fields.
         quoted: Whether a field may stand in double quotes (RFC 4180, without line breaks within a field).
+        missing: How a missing number is written.
     """
 
     columns: tuple[str, ...]
@@ -48,6 +49,7 @@ class TableLayout:
     key: int = 0
     separator: str = "\t"
     quoted: bool = True
+    missing: tuple[str, ...] = MISSING_VALUES
 
     @property
     def text(self) -> tuple[int, ...]:
@@ -204,7 +206,7 @@ def _read(data: bytes, layout: TableLayout, *, numbers: bool) -> pl.DataFrame:
         schema=schema,
         separator=layout.separator,
         quote_char=None,
-        null_values=list(MISSING_VALUES) if numbers else None,
+        null_values=list(layout.missing) if numbers else None,
     )
 
 
@@ -241,7 +243,7 @@ def _as_numbers(frame: pl.DataFrame, block: Block, layout: TableLayout, name: st
     """Cast the columns of numbers, or name the first cell that is no number."""
     columns = [str(position) for position in layout.numbers]
     blank = frame.with_columns(
-        pl.col(columns).str.strip_chars().replace(list(MISSING_VALUES), [None] * len(MISSING_VALUES))
+        pl.col(columns).str.strip_chars().replace(list(layout.missing), [None] * len(layout.missing))
     )
     cast = blank.with_columns(pl.col(columns).cast(pl.Float64, strict=False))
     bad = {position: blank[str(position)].is_not_null() & cast[str(position)].is_null() for position in layout.numbers}
@@ -267,3 +269,31 @@ def header_fields(line: str, separator: str, quoted: bool, where: str) -> list[s
     if "\r" in line:
         raise MalformedFile(f"{where}: lines end with a carriage return alone. Save the file with line feeds.")
     return split_fields(line, separator, where) if quoted else line.split(separator)
+
+
+def is_numeric(column: pl.Series) -> bool:
+    """Whether a text column holds nothing but numbers and marks of missing ones, and at least one number."""
+    words = column.cast(pl.String).str.strip_chars()
+    words = words.filter(words.is_not_null() & ~words.is_in(list(MISSING_VALUES)))
+    return len(words) > 0 and words.cast(pl.Float64, strict=False).null_count() == 0
+
+
+def numbers_of(table: pl.DataFrame, columns: list[str], name: str) -> NDArray[np.float64]:
+    """Return text columns of a table as numbers, rows x columns, NaN where missing; the first column names the rows.
+
+    Raises:
+        NonNumericValue: A cell is neither a number nor a mark of a missing one.
+    """
+    words = table.select(pl.col(columns).cast(pl.String).str.strip_chars())
+    marks = list(MISSING_VALUES)
+    words = words.with_columns(pl.all().replace(marks, [None] * len(marks)))
+    numbers = words.with_columns(pl.all().cast(pl.Float64, strict=False))
+    for column in columns:
+        bad = words[column].is_not_null() & numbers[column].is_null()
+        if bad.any():
+            row = int(bad.arg_max() or 0)
+            raise NonNumericValue(
+                f"{name}: feature {table.to_series(0)[row]}, sample or column {column}: {table[column][row]!r} is no "
+                "number. Write numbers with a point and missing ones as NA, then upload again."
+            )
+    return np.require(numbers.to_numpy(order="c"), dtype=np.float64, requirements=["C", "W"])

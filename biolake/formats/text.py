@@ -110,17 +110,18 @@ class TextReader:
             MalformedFile: Damaged gzip data.
             TooLarge: The text, or the line, is longer than the limit.
         """
-        while (end := self._buffer.find(b"\n", self._position)) < 0:
-            if not self._fill(_READ_BYTES):
-                end = len(self._buffer)
-                if self._position == end:
-                    return None
-                break
-        raw = self._buffer[self._position : end]
+        end = self._line_end()
+        if end is None:
+            return None
         self.line_number += 1
-        text = self._decode(raw)
+        text = self._decode(self._buffer[self._position : end])
         self._position = min(end + 1, len(self._buffer))
         return text.removesuffix("\r")
+
+    def peek(self) -> str | None:
+        """Return the next line as `line` does, and leave it to be read."""
+        end = self._line_end()
+        return None if end is None else self._decode(self._buffer[self._position : end]).removesuffix("\r")
 
     def blocks(self, end: str | None = None) -> Iterator[Block]:
         """Yield what follows as blocks of whole lines.
@@ -149,6 +150,14 @@ class TextReader:
                     raise Truncated(f"{self.name}: the line {end} is missing: the file ends early. Upload it again.")
                 return
             yield self._take(cut)
+
+    def _line_end(self) -> int | None:
+        """Return where the next line ends in the buffer, None after the last line."""
+        while (end := self._buffer.find(b"\n", self._position)) < 0:
+            if not self._fill(_READ_BYTES):
+                end = len(self._buffer)
+                return None if self._position == end else end
+        return end
 
     def _whole_lines(self) -> int:
         """Fill the buffer to a block and return where its last whole line ends."""
