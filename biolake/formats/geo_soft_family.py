@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from biolake.formats.annotations import with_symbol
 from biolake.formats.checks import listing, refuse_duplicates
 from biolake.formats.errors import DuplicateFeatureId, DuplicateSampleId, SeveralPlatforms
-from biolake.formats.geo_entities import MAIN_LAYER, dates, distinct, organisms, platforms, samples_frame
+from biolake.formats.geo_entities import MAIN_LAYER, distinct, organisms, platforms, samples_frame
 from biolake.formats.geo_series_matrix import sample_metadata, series_metadata
 from biolake.formats.geo_soft_entities import SoftEntity
 from biolake.formats.models import Dataset, DenseValues, Finding, Matrix

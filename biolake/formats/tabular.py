@@ -6,7 +6,8 @@ blocks is in `biolake.formats.text`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ MISSING_VALUES: tuple[str, ...] = (
     *("NULL", "Null", "null", "None", "none", "NaN", "nan", "-NaN", "-nan", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"),
 )
 """How a missing number is written: what pandas knows, and what spreadsheets write for a failed formula."""
+
+_WORTH_A_THREAD_BYTES = 4 * 1024**2
 
 _SIMPLE_QUOTED_FIELD = {
     separator: re.compile(rb'(^|%b)"([^"\r\n%b]*)"(?=%b|\r?$)' % ((separator.encode(),) * 3), re.MULTILINE)
@@ -133,11 +136,12 @@ def parse_table(blocks: Iterable[Block], layout: TableLayout, name: str, limits:
     texts: list[pl.DataFrame] = []
     numbers: list[NDArray[np.float64]] = []
     n_rows = 0
-    for block in blocks:
+    parser = _BlockParser(layout, name)
+    for block in _ahead(blocks):
         data = block.data.rstrip(b"\r\n")
         if not data:
             continue
-        frame = _parse_block(Block(data, block.first_line), layout, name)
+        frame = parser.parse(Block(data, block.first_line))
         n_rows += frame.height
         refuse_too_many_cells(n_rows * len(layout.numbers), name, limits)
         texts.append(frame.select(str(position) for position in layout.text))
@@ -148,6 +152,22 @@ def parse_table(blocks: Iterable[Block], layout: TableLayout, name: str, limits:
     text = pl.concat(texts)
     text.columns = names
     return Table(text, _joined(numbers, n_rows, len(layout.numbers)))
+
+
+def _ahead(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield blocks while the next one is read and decompressed in another thread."""
+    following = iter(blocks)
+    block = next(following, None)
+    if block is None or len(block.data) < _WORTH_A_THREAD_BYTES:
+        if block is not None:
+            yield block
+        yield from following
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+        while block is not None:
+            upcoming = reader.submit(next, following, None)
+            yield block
+            block = upcoming.result()
 
 
 def _joined(parts: list[NDArray[np.float64]], n_rows: int, n_columns: int) -> NDArray[np.float64]:
@@ -171,32 +191,51 @@ def _numbers(frame: pl.DataFrame, layout: TableLayout) -> NDArray[np.float64]:
     return np.require(values, dtype=np.float64, requirements=["C", "W"])
 
 
-def _parse_block(block: Block, layout: TableLayout, name: str) -> pl.DataFrame:
-    """Parse one block into columns named by their position."""
-    data = block.data
-    if layout.quoted and b'"' in data:
-        data = _SIMPLE_QUOTED_FIELD[layout.separator].sub(rb"\1\2", data)
-        if b'"' in data:
-            return _as_numbers(_split_by_line(block, layout, name), block, layout, name)
-    n_rows = data.count(b"\n") + 1
-    separators = data.count(layout.separator.encode())
-    if separators != n_rows * (len(layout.columns) - 1):
-        _refuse_ragged(data, block.first_line, layout, name)
-    try:
-        frame = _read(data, layout, numbers=True)
-    except pl.exceptions.PolarsError:
-        _refuse_ragged(data, block.first_line, layout, name)
-        return _as_numbers(_read(data, layout, numbers=False), block, layout, name)
-    text = [str(position) for position in layout.text]
-    if any(frame[column].null_count() for column in text):
-        # A mark of a missing number is an ordinary word in a text column.
-        words = _read(data, layout, numbers=False)
-        frame = frame.with_columns(words.select(text))
-    return frame
+class _BlockParser:
+    """Parses the blocks of one table into columns named by their position."""
+
+    def __init__(self, layout: TableLayout, name: str) -> None:
+        self._layout = layout
+        self._name = name
+        # Comparing each cell with every mark doubles the time, and most tables leave a missing cell empty.
+        self._marks_seen = bool({"", *layout.missing} - set(MISSING_VALUES))
+
+    def parse(self, block: Block) -> pl.DataFrame:
+        layout, data = self._layout, block.data
+        if layout.quoted and b'"' in data:
+            data = _SIMPLE_QUOTED_FIELD[layout.separator].sub(rb"\1\2", data)
+            if b'"' in data:
+                return _as_numbers(_split_by_line(block, layout, self._name), block, layout, self._name)
+        frame = self._read_numbers(data)
+        rows = data.count(b"\n") + 1
+        separators = rows * (len(layout.columns) - 1)
+        if frame is None or frame.height != rows or data.count(layout.separator.encode()) != separators:
+            _refuse_ragged(data, block.first_line, layout, self._name)
+            return _as_numbers(_read(data, layout, ()), block, layout, self._name)
+        return frame
+
+    def _read_numbers(self, data: bytes) -> pl.DataFrame | None:
+        """Return the parsed block, None where a row or a cell does not fit."""
+        layout = self._layout
+        text = [str(position) for position in layout.text]
+        for marks in (None, layout.missing) if not self._marks_seen else (layout.missing,):
+            try:
+                frame = _read(data, layout, layout.numbers, marks)
+            except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+                continue
+            if marks is None:
+                return frame
+            self._marks_seen = True
+            if any(frame[column].null_count() for column in text):
+                # A mark of a missing number is an ordinary word in a text column.
+                frame = frame.with_columns(_read(data, layout, ()).select(text))
+            return frame
+        return None
 
 
-def _read(data: bytes, layout: TableLayout, *, numbers: bool) -> pl.DataFrame:
-    wanted = set(layout.numbers) if numbers else set()
+def _read(data: bytes, layout: TableLayout, numbers: Iterable[int], marks: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a block with the columns `numbers` as numbers and all others as text."""
+    wanted = set(numbers)
     schema: dict[str, Any] = {
         str(position): pl.Float64 if position in wanted else pl.String for position in range(len(layout.columns))
     }
@@ -206,7 +245,7 @@ def _read(data: bytes, layout: TableLayout, *, numbers: bool) -> pl.DataFrame:
         schema=schema,
         separator=layout.separator,
         quote_char=None,
-        null_values=list(layout.missing) if numbers else None,
+        null_values=list(marks) if marks else None,
     )
 
 
