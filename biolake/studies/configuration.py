@@ -44,6 +44,7 @@ class StudyConfiguration:
         sha256: Hash of the document's bytes; recorded with every result.
         text: The document itself, for the record.
         pipeline_files: The saved pipelines by the pipeline's name.
+        runtime_digests: What each pipeline's runtime is, as a hash of all that can change a result.
     """
 
     document: StudyDocument
@@ -51,6 +52,7 @@ class StudyConfiguration:
     sha256: str
     text: str
     pipeline_files: Mapping[str, PipelineFile]
+    runtime_digests: Mapping[str, str]
 
     @property
     def id(self) -> str:
@@ -73,14 +75,14 @@ class StudyConfiguration:
     def configuration_fingerprint(self, file_type: FileType) -> str:
         """Return the fingerprint of what the results of one file type depend on in this document, and of nothing else.
 
-        Titles, sources, waiting and the place of results do not change a result, nor does another file type.
+        Titles, sources, waiting and the place of results do not change a result, nor does another file type. Exclusion
+        rules change only the summaries, which are made from the results of all recordings each time.
         """
         document = self.document
         parts = {
             "file_type": file_type.model_dump(mode="json", exclude={"source", "pattern", "filename_regex"}),
             "timezone_default": document.study.timezone_default,
             "days": document.days.model_dump(mode="json"),
-            "exclusion": document.exclusion.model_dump(mode="json"),
             "pipelines": {
                 name: document.pipelines[name].model_dump(mode="json", exclude={"resources", "runtime", "file"})
                 for name in file_type.pipelines

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from biolake.studies.configuration_parts import Glob, Name, Part, Regex, mistaken
 from biolake.studies.errors import UnknownUnit
-from biolake.studies.units import convert, unit, unit_in_name
+from biolake.studies.units import convert, unit
 
 ColumnName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
@@ -30,7 +30,9 @@ class MetadataColumn(Part):
 
     from_: str = Field(alias="from", min_length=1, description="Its name in the file's first row")
     type: Literal["str", "int", "float", "enum", "bool", "date", "datetime", "timezone"]
-    required: bool = Field(True, description="Whether a row without a value is an error")
+    required: bool = Field(
+        True, description="Whether a file without the column is rejected; an empty cell is waited for"
+    )
     unit: str | None = Field(None, description="Unit of the values in the file")
     to_unit: str | None = Field(None, description="Unit they are converted to; that of the file where not said")
     min: float | None = Field(None, description="Smallest value, after conversion")
@@ -88,19 +90,6 @@ class MetadataFile(Part):
             if self.columns[name].type != "str":
                 raise mistaken(
                     f"the key column {name} is not text, so `0012` and `12` would be one.", "Write `type: str`."
-                )
-        for name, column in self.columns.items():
-            promised = unit_in_name(name)
-            if promised is None or column.type not in ("int", "float"):
-                continue
-            if column.unit is None and promised not in ("years", "months"):
-                raise mistaken(
-                    f"{name} has no unit.",
-                    f"Say what the file holds: `unit: {promised}`, or `unit: cm, to_unit: {promised}` for example.",
-                )
-            if column.final_unit not in (None, promised):
-                raise mistaken(
-                    f"{name} promises {promised} and would hold {column.final_unit}.", f"Write `to_unit: {promised}`."
                 )
         return self
 

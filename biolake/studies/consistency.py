@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from biolake.studies.configuration_metadata import Metadata
+from biolake.studies.configuration_metadata import Metadata, MetadataColumn
 from biolake.studies.configuration_parts import FileType, Source
 from biolake.studies.configuration_pipelines import Pipeline
 from biolake.studies.document import Document, KeyPath
@@ -36,6 +36,7 @@ class Parts:
 
     sources: Mapping[int, Source]
     metadata: Metadata | None
+    columns: Mapping[KeyPath, MetadataColumn]
     file_types: Mapping[int, FileType]
     pipelines: Mapping[str, Pipeline]
     source_names: frozenset[str]
@@ -51,6 +52,8 @@ def check_parts(document: Document, parts: Parts) -> Iterator[Mistake]:
         for position, file in enumerate(parts.metadata.files):
             path: KeyPath = ("metadata", "files", position, "source")
             yield from _known(document, path, "source", file.source, parts.source_names)
+    for path, column in parts.columns.items():
+        yield from _unit(document, path, column)
     for position, file_type in parts.file_types.items():
         yield from _file_type(document, ("file_types", position), file_type, parts)
     used = {name for file_type in parts.file_types.values() for name in file_type.pipelines}
@@ -114,6 +117,21 @@ def _unique(document: Document, section: str, names: Mapping[int, str]) -> Itera
             message = f"the name `{name}` is taken in line {line}."
             yield document.mistake((section, position, "name"), message, "Choose another.")
         first.setdefault(name, position)
+
+
+def _unit(document: Document, path: KeyPath, column: MetadataColumn) -> Iterator[Mistake]:
+    """Check that a column whose name says a unit says which unit its file has, and ends up in the one it says."""
+    name = str(path[-1])
+    promised = unit_in_name(name)
+    if promised is None or column.type not in ("int", "float"):
+        return
+    if column.unit is None and promised not in ("years", "months"):
+        example = "cm" if promised == "m" else "lb" if promised == "kg" else promised
+        remedy = f"Say what the file holds: `unit: {promised}`, or `unit: {example}, to_unit: {promised}`."
+        yield document.mistake(path, f"{name} has no unit.", remedy)
+    if column.final_unit not in (None, promised):
+        message = f"{name} promises {promised} and would hold {column.final_unit}."
+        yield document.mistake(path, message, f"Write `to_unit: {promised}`.")
 
 
 def _file_type(document: Document, path: KeyPath, file_type: FileType, parts: Parts) -> Iterator[Mistake]:

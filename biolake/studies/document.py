@@ -192,14 +192,12 @@ class _Composer:
             return None
         if not self.dialect.aliases:
             self._add(line, path, f"anchor `&{name}` is not allowed.", "Write the value out where it is used.")
-            return None
         self._anchors[name] = anchor = _Anchor(None, 0, False)
         return anchor
 
     def _alias(self, name: str, line: int, path: KeyPath) -> Any:
         if not self.dialect.aliases:
             self._add(line, path, f"alias `*{name}` is not allowed.", "Write the value out where it is used.")
-            return None
         anchor = self._anchors.get(name)
         if anchor is None or not anchor.complete:
             self._add(line, path, f"alias `*{name}` has no value before it.", "Write the value out.")

@@ -7,13 +7,14 @@ import difflib
 import hashlib
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from biolake.studies.configuration import StudyConfiguration, StudyDocument
-from biolake.studies.configuration_metadata import Metadata
+from biolake.studies.configuration_metadata import Metadata, MetadataColumn
 from biolake.studies.configuration_parts import FileType, Source
 from biolake.studies.configuration_pipelines import Days, Pipeline
 from biolake.studies.consistency import Parts, check_parts, check_pipelines
@@ -21,34 +22,39 @@ from biolake.studies.document import Document, KeyPath, read_document
 from biolake.studies.errors import StudyConfigurationInvalid, StudyConfigurationMissing
 from biolake.studies.models import Mistake
 from biolake.studies.pipeline_file import DayWindows, PipelineFile, read_pipeline
+from biolake.studies.runtimes import InvalidRuntime, UnknownRuntime, read_specification
 
 _Part = TypeVar("_Part")
 
 
-def load_study(path: Path) -> StudyConfiguration:
+def load_study(path: Path, runtimes: Path | None = None) -> StudyConfiguration:
     """Load a study's configuration and the saved pipelines it names.
+
+    Args:
+        path: The YAML document.
+        runtimes: The folder of locked runtimes. Where it is not given, a runtime is taken to be what its name says.
 
     Raises:
         StudyConfigurationMissing: There is no file at `path`.
         StudyConfigurationInvalid: With every mistake of the document and of its pipelines.
     """
-    configuration, mistakes = _load(path)
+    configuration, mistakes = _load(path, runtimes)
     errors = [mistake for mistake in mistakes if mistake.severity == "error"]
     if configuration is None or errors:
         raise StudyConfigurationInvalid(path.name, errors)
     return configuration
 
 
-def validate(path: Path) -> list[Mistake]:
+def validate(path: Path, runtimes: Path | None = None) -> list[Mistake]:
     """Return every mistake and warning of a study's configuration, in the order of the documents.
 
     Raises:
         StudyConfigurationMissing: There is no file at `path`.
     """
-    return _load(path)[1]
+    return _load(path, runtimes)[1]
 
 
-def _load(path: Path) -> tuple[StudyConfiguration | None, list[Mistake]]:
+def _load(path: Path, runtimes: Path | None) -> tuple[StudyConfiguration | None, list[Mistake]]:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -63,10 +69,11 @@ def _load(path: Path) -> tuple[StudyConfiguration | None, list[Mistake]]:
     try:
         read = StudyDocument.model_validate(document.value)
     except ValidationError as error:
-        mistakes += [_mistake(document, dict(item)) for item in error.errors(include_url=False)]
+        mistakes += [_mistake(document, item) for item in _telling(error)]
     parts = _parts(document)
     mistakes += check_parts(document, parts)
-    pipeline_files, of_pipelines = _pipelines(document, parts, path.parent)
+    known = _runtimes(document, parts, runtimes, mistakes)
+    pipeline_files, of_pipelines = _pipelines(document, parts, path.parent, known)
     mistakes += check_pipelines(document, parts, pipeline_files)
     mistakes.sort(key=lambda mistake: mistake.line)
     mistakes += of_pipelines
@@ -74,10 +81,36 @@ def _load(path: Path) -> tuple[StudyConfiguration | None, list[Mistake]]:
         return None, mistakes
     digest = hashlib.sha256(content).hexdigest()
     text = content.decode("utf-8-sig")
-    return StudyConfiguration(read, path.resolve(), digest, text, pipeline_files), mistakes
+    digests = {name: runtime.digest for name, runtime in known.items()}
+    return StudyConfiguration(read, path.resolve(), digest, text, pipeline_files, digests), mistakes
 
 
-def _pipelines(document: Document, parts: Parts, folder: Path) -> tuple[dict[str, PipelineFile], list[Mistake]]:
+@dataclass(frozen=True)
+class _Runtime:
+    skdh_version: str
+    digest: str
+
+
+def _runtimes(document: Document, parts: Parts, root: Path | None, mistakes: list[Mistake]) -> dict[str, _Runtime]:
+    """Return the runtime of each pipeline whose runtime is known, and add a mistake for the others."""
+    found: dict[str, _Runtime] = {}
+    for name, pipeline in parts.pipelines.items():
+        said = pipeline.runtime_name
+        if root is None:
+            found[name] = _Runtime(said.skdh_version, said.text)
+            continue
+        try:
+            specification = read_specification(said.text, root)
+        except (UnknownRuntime, InvalidRuntime) as error:
+            mistakes.append(document.mistake(("pipelines", name, "runtime"), str(error), ""))
+            continue
+        found[name] = _Runtime(specification.skdh_version, specification.digest)
+    return found
+
+
+def _pipelines(
+    document: Document, parts: Parts, folder: Path, runtimes: Mapping[str, _Runtime]
+) -> tuple[dict[str, PipelineFile], list[Mistake]]:
     found: dict[str, PipelineFile] = {}
     mistakes: list[Mistake] = []
     days = _valid(Days, _at(document.value, "days", {})) or Days()  # type: ignore[call-arg]
@@ -96,8 +129,9 @@ def _pipelines(document: Document, parts: Parts, folder: Path) -> tuple[dict[str
             message = f"{pipeline.file} leads outside the folder of this document."
             mistakes.append(document.mistake(key, message, "Put the file itself there, not a link."))
             continue
-        version = pipeline.runtime_name.skdh_version
-        checked, wrong = read_pipeline(content, pipeline.file, version, windows)
+        if name not in runtimes:
+            continue
+        checked, wrong = read_pipeline(content, pipeline.file, runtimes[name].skdh_version, windows)
         mistakes += wrong
         if checked is not None:
             found[name] = checked
@@ -107,25 +141,38 @@ def _pipelines(document: Document, parts: Parts, folder: Path) -> tuple[dict[str
 def _parts(document: Document) -> Parts:
     content = document.value if isinstance(document.value, dict) else {}
     sources = _each(Source, content.get("sources"))
-    pipelines = content.get("pipelines")
-    pipelines = pipelines if isinstance(pipelines, dict) else {}
+    pipelines = _mapping(content.get("pipelines"))
     files = _at(content.get("metadata"), "files", [])
-    columns = [_at(entry, "columns", {}) for entry in files] if isinstance(files, list) else []
+    described: dict[KeyPath, Any] = {
+        ("metadata", "files", position, "columns", name): column
+        for position, entry in enumerate(_list(files))
+        for name, column in _mapping(_at(entry, "columns", {})).items()
+    }
+    columns = {path: _valid(MetadataColumn, column) for path, column in described.items()}
     valid = {name: _valid(Pipeline, value) for name, value in pipelines.items()}
     return Parts(
         sources=sources,
         metadata=_valid(Metadata, content.get("metadata", {})),
+        columns={path: column for path, column in columns.items() if column is not None},
         file_types=_each(FileType, content.get("file_types")),
         pipelines={name: value for name, value in valid.items() if value is not None},
         source_names=_names(content.get("sources")),
         pipeline_names=frozenset(pipelines),
-        column_names=frozenset(name for described in columns if isinstance(described, dict) for name in described),
+        column_names=frozenset(str(path[-1]) for path in described),
     )
 
 
 def _names(entries: object) -> frozenset[str]:
     named = [_at(entry, "name", None) for entry in entries] if isinstance(entries, list) else []
     return frozenset(name for name in named if isinstance(name, str))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _at(mapping: object, key: str, otherwise: Any) -> Any:
@@ -145,6 +192,18 @@ def _valid(model: type[_Part], value: object) -> _Part | None:
         return None
 
 
+def _telling(error: ValidationError) -> list[dict[str, Any]]:
+    """Return the errors without those that only say that a list is short of an item that is itself in error."""
+    items = [dict(item) for item in error.errors(include_url=False)]
+    places = [tuple(item["loc"]) for item in items]
+    return [
+        item
+        for item, place in zip(items, places, strict=True)
+        if item["type"] != "too_short"
+        or not any(len(other) > len(place) and other[: len(place)] == place for other in places)
+    ]
+
+
 def _mistake(document: Document, item: Mapping[str, Any]) -> Mistake:
     path: KeyPath = tuple(item["loc"])
     # A mapping's key that is refused is reported one level deeper by pydantic.
@@ -155,12 +214,14 @@ def _mistake(document: Document, item: Mapping[str, Any]) -> Mistake:
     if kind == "extra_forbidden":
         return document.mistake(path, f"unknown key `{path[-1]}`.", _hint(path))
     if kind == "missing":
-        return document.mistake(path, f"`{path[-1]}` is missing.", _describe(path))
+        return document.mistake(path, f"`{path[-1]}` is missing.", f"Add it. {_describe(path)}".rstrip())
     found = item["input"]
     shown = f" Found {found!r}." if isinstance(found, str | int | float | bool) or found is None else ""
     message = item["msg"].rstrip(".") + "."
     if kind == "string_type" and isinstance(found, int | float | bool):
         return document.mistake(path, f"this is text, and YAML reads {found!r}.", "Put it in quotes.")
+    if kind == "too_short":
+        return document.mistake(path, "nothing is listed.", _describe(path) or "List at least one.")
     return document.mistake(path, message + shown, _describe(path))
 
 
@@ -171,7 +232,7 @@ def _describe(path: KeyPath) -> str:
     for field_name, field in holder.model_fields.items():
         if name in (field_name, field.alias) and field.description:
             return f"{field.description.rstrip('.')}."
-    return "Add it." if isinstance(name, str) else ""
+    return ""
 
 
 def _hint(path: KeyPath) -> str:
