@@ -29,11 +29,12 @@ _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b000300000000000000
 """The empty block that ends every bgzip file (SAM specification, section 4.1.2)."""
 
 
-def _matches(path: Path, head: bytes) -> bool:
+def matches(path: Path, head: bytes) -> bool:
+    """Whether the content is VCF, or a VCF file that lost its first line."""
     return head.startswith(b"##fileformat=VCF") or _COLUMN_NAMES.match(head) is not None
 
 
-def read_vcf(upload: Upload, limits: Limits) -> Dataset:
+def read(upload: Upload, limits: Limits) -> Dataset:
     """Read a VCF file.
 
     Raises:
@@ -117,8 +118,8 @@ def _findings(blocks: list[tuple[int, Layers]], records: int) -> list[Finding]:
 FORMAT = Format(
     name="vcf",
     title="VCF",
-    matches=_matches,
-    read=read_vcf,
+    matches=matches,
+    read=read,
     isolated=False,
     extensions=(".vcf",),
 )

@@ -26,7 +26,7 @@ from biolake.formats.errors import (
 )
 from biolake.formats.models import Dataset, Limits, Upload
 from biolake.formats.read import read
-from biolake.formats.vcf import read_vcf
+from biolake.formats.vcf import read as read_vcf
 
 HEADER = """\
 ##fileformat=VCFv4.2
