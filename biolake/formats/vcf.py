@@ -47,7 +47,13 @@ def read(upload: Upload, limits: Limits) -> Dataset:
         blocks: list[tuple[int, Layers]] = []
         for block in text.blocks():
             lines = block.data.decode().split("\n")
-            fields = sites.add(lines[:-1] if lines[-1] == "" else lines, block.first_line)
+            if lines[-1] == "":
+                lines.pop()
+            elif lines[-1].count("\t") + 1 < header.columns:
+                raise Truncated(
+                    f"{upload.name}: the file ends within line {block.first_line + len(lines) - 1}. Upload it again."
+                )
+            fields = sites.add(lines, block.first_line)
             if header.samples and fields.lines:
                 layers = read_layers(fields, header, upload.name)
                 blocks.append((len(fields.lines), layers))

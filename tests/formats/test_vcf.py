@@ -199,6 +199,7 @@ GOOD = "1 1 . A G . . . GT:DP 0/1:3 0/0:4"
         (vcf(GOOD, header="##fileDate=1\n"), WrongFormat, "begins with ##fileformat"),
         (vcf(GOOD, header="##fileformat=VCFv3.3\n"), WrongFormat, "line 1 declares 'VCFv3.3'"),
         (HEADER, Truncated, "before the line #CHROM"),
+        (vcf(GOOD)[:-10], Truncated, "the file ends within line 14"),
         (HEADER + "1\t1\t.\tA\tG\n", MalformedFile, "line 13: .* is not the line of column names"),
         (vcf(GOOD).replace("FORMAT\ta", "FORMAT a"), MalformedFile, "line 13"),
         ((HEADER + COLUMNS).replace("\t", " ") + "\n", MalformedFile, "separated by tabs"),
