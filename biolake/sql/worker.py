@@ -1,0 +1,290 @@
+"""The sandboxed process: one DuckDB connection that answers one request after the other over a socket.
+
+It has no credentials, no network where the system allows, and limits on memory, files and processor time. It trusts the
+parent, which decides what exists; it trusts no statement. Started by `process`, never imported by it.
+"""
+
+import ctypes
+import io
+import json
+import os
+import re
+import resource
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from biolake.sql import errors
+from biolake.sql.dialect import MACROS, SETTINGS, Edit, apply_edits, original_offset
+from biolake.sql.relations import Relations, quoted
+from biolake.sql.statement import StatementChecker, parser_complaint
+from biolake.sql.syntax_tree import Statement, nearest
+from biolake.sql.wire import (
+    MISSING_FILE,
+    ConnectionClosed,
+    Execute,
+    Executed,
+    Failed,
+    Inspect,
+    Inspected,
+    Message,
+    Ready,
+    receive,
+    send,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+_BATCH_ROWS = 8_192
+_EXPLAIN = "EXPLAIN "
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+# Names of the same thing elsewhere, for people who bring their statements along.
+_ELSEWHERE = {
+    "src_dataset_id": "dataset_id",
+    "name": "sample_id (in samples) or feature_id (in features)",
+    "description": "title",
+    "total_num_samples": "n_samples",
+    "data_table_name": "'data_matrices.' || repository || '__' || dataset_id",
+    "kw_doc_id": "dataset_id",
+    "curated_strain": "characteristics['strain']",
+}
+
+
+@dataclass(frozen=True)
+class Walls:
+    """The limits that the parent gives on the command line, as JSON."""
+
+    lake_folders: list[str]
+    memory_bytes: int
+    threads: int
+    characters: int
+    nesting: int
+    matrix_columns: int
+
+
+def main(descriptor: int, walls: Walls) -> None:
+    """Answer requests on the socket `descriptor` until the parent hangs up."""
+    connection = socket.socket(fileno=descriptor)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    files = min(4_096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    alone = _leave_network()
+    database = Database(walls)
+    resource.setrlimit(resource.RLIMIT_AS, (walls.memory_bytes, walls.memory_bytes))
+    send(connection, Ready(network_namespace=alone))
+    while True:
+        try:
+            request, payload = receive(connection)
+        except ConnectionClosed:
+            return
+        reply, answer = database.answer(request, payload)
+        send(connection, reply, answer)
+
+
+def _leave_network() -> bool:
+    """Enter a network namespace without interfaces; False where the system does not allow it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return hasattr(libc, "unshare") and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+
+
+class Database:
+    """The connection, locked down, with what it knows of the lake."""
+
+    def __init__(self, walls: Walls) -> None:
+        import duckdb
+
+        self._walls = walls
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": f"{walls.memory_bytes // 2}B",
+                "threads": walls.threads,
+                "temp_directory": "",
+                "autoload_known_extensions": False,
+                "autoinstall_known_extensions": False,
+                "allow_community_extensions": False,
+                "allow_persistent_secrets": False,
+                "python_enable_replacements": False,
+            }
+        )
+        run = self._connection.execute
+        for macro in MACROS:
+            run(f"CREATE MACRO {macro}")
+        for setting in (*SETTINGS, "SET errors_as_json = true", "SET parquet_metadata_cache = true"):
+            run(setting)
+        folders = ", ".join("'" + folder.replace("'", "''") + "'" for folder in walls.lake_folders)
+        run(f"SET allowed_directories = [{folders}]")
+        run("SET enable_external_access = false")
+        run("SET lock_configuration = true")
+        self._checker = StatementChecker(self._connection, characters=walls.characters, nesting=walls.nesting)
+        self._relations = Relations(self._connection, matrix_columns=walls.matrix_columns)
+
+    def answer(self, request: Message, payload: memoryview) -> tuple[Message, bytes | memoryview]:
+        """Return the reply to one request; every refusal is a `Failed`."""
+        try:
+            if isinstance(request, Inspect):
+                statement = self._checker.check(request.sql)
+                return Inspected(statement.tables, statement.searches), b""
+            if isinstance(request, Execute):
+                return self._execute(request, payload)
+        except errors.SqlError as error:
+            return Failed(type(error).__name__, str(error), error.position), b""
+        except MemoryError:
+            return self._too_large(), b""
+        except RecursionError:
+            return Failed("StatementTooNested", "the statement is nested too deeply. Name its parts with WITH."), b""
+        raise ConnectionClosed(f"a request of the kind {type(request).__name__}")
+
+    def _execute(self, request: Execute, payload: memoryview) -> tuple[Message, bytes | memoryview]:
+        import duckdb
+
+        statement = self._checker.check(request.sql)
+        edits: tuple[Edit, ...] = ()
+        allowance = resource.getrusage(resource.RUSAGE_SELF)
+        spent = allowance.ru_utime + allowance.ru_stime
+        processor = int(spent + request.seconds * self._walls.threads) + 5
+        resource.setrlimit(resource.RLIMIT_CPU, (processor, resource.RLIM_INFINITY))
+        timer = threading.Timer(request.seconds, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        started = time.monotonic()
+        try:
+            edits = self._prepare(request, statement, payload)
+            return self._rows(request, apply_edits(statement.sql, edits))
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.InterruptException) or time.monotonic() - started > request.seconds:
+                return Failed("QueryTimedOut", "no answer in time."), b""
+            return self._failed(error, request, statement, edits), b""
+        finally:
+            timer.cancel()
+
+    def _prepare(self, request: Execute, statement: Statement, payload: memoryview) -> tuple[Edit, ...]:
+        import pyarrow as pa
+
+        snapshots = {snapshot.repository: snapshot for snapshot in request.snapshots}
+        for snapshot in request.snapshots:
+            self._relations.show(snapshot)
+        for matrix in request.matrices:
+            self._relations.show_matrix(matrix, snapshots[matrix.repository])
+        edits, offset = list(statement.edits), 0
+        for index, (length, span) in enumerate(zip(request.search_lengths, statement.search_spans, strict=True)):
+            found = pa.ipc.open_stream(pa.py_buffer(payload[offset : offset + length])).read_all()
+            offset += length
+            named = {str(name) for name in found.column("repository").unique().to_pylist()}
+            self._relations.show_search(f"search {index}", found, sorted(named & snapshots.keys()))
+            source = quoted(f"search {index}")
+            if span.parameter is not None:
+                # The parameter stays in the text, so that the numbering of the others does not change.
+                source = f"(SELECT * FROM {source} WHERE {span.parameter}::VARCHAR IS NOT NULL)"
+            edits.append(Edit(span.start, span.end, source + ("" if span.aliased else " AS search")))
+        return tuple(edits)
+
+    def _rows(self, request: Execute, sql: str) -> tuple[Message, bytes | memoryview]:
+        import pyarrow as pa
+
+        parameters = request.parameters or None
+        relation = self._connection.sql(sql, params=parameters)
+        if relation is None:
+            return Failed("NotASelect", "the statement has no result. Only SELECT is answered."), b""
+        types = tuple(str(kind) for kind in relation.types)
+        reader = relation.to_arrow_reader(_BATCH_ROWS)
+        sink, rows, truncated = io.BytesIO(), 0, False
+        try:
+            with pa.ipc.new_stream(sink, reader.schema) as writer:
+                for batch in reader:
+                    kept = min(batch.num_rows, request.max_rows - rows)
+                    if sink.tell() + batch.nbytes > request.max_bytes:
+                        kept = min(kept, (request.max_bytes - sink.tell()) * batch.num_rows // batch.nbytes)
+                    truncated = kept < batch.num_rows
+                    writer.write_batch(batch.slice(0, max(0, kept)))
+                    rows += kept
+                    if truncated:
+                        break
+        finally:
+            reader.close()
+        return Executed(types, truncated, None), sink.getbuffer()
+
+    def _failed(self, error: "duckdb.Error", request: Execute, statement: Statement, edits: tuple[Edit, ...]) -> Failed:
+        import duckdb
+
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return self._too_large()
+        complaint, shift = str(error), 0
+        if isinstance(error, duckdb.BinderException | duckdb.CatalogException) and not _document(complaint):
+            complaint, shift = self._located(request, statement, edits) or complaint, len(_EXPLAIN)
+        document = _document(complaint)
+        message, offset = parser_complaint(complaint)
+        position = None
+        if offset is not None and not statement.translated:
+            source = statement.sql.encode()
+            position = len(source[: original_offset(offset - shift, edits)].decode(errors="replace"))
+        if isinstance(error, duckdb.IOException | duckdb.PermissionException):
+            return Failed(MISSING_FILE, message)
+        if "std::bad_alloc" in message or "Out of Memory" in message:
+            return self._too_large()
+        column = _missing_column(document, message)
+        if column is not None:
+            return Failed("UnknownColumn", self._no_column(column, request), position)
+        if isinstance(error, duckdb.ParserException):
+            return Failed("InvalidSyntax", f"{message}. Correct the statement there.", position)
+        if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
+            return Failed("InvalidStatement", f"{message}. Correct the statement.", position)
+        return Failed("InvalidValue", f"{message}. Use try_cast or filter such values first.", position)
+
+    def _located(self, request: Execute, statement: Statement, edits: tuple[Edit, ...]) -> str | None:
+        """Return the same complaint with its place: DuckDB gives none for relations, but does for EXPLAIN."""
+        import duckdb
+
+        try:
+            sql = _EXPLAIN + apply_edits(statement.sql, edits)
+            self._connection.execute(sql, request.parameters or None).fetchall()
+        except duckdb.Error as error:
+            return str(error)
+        return None
+
+    def _no_column(self, column: str, request: Execute) -> str:
+        known: dict[str, None] = {}
+        for snapshot in request.snapshots:
+            for table in snapshot.tables:
+                known.update(dict.fromkeys(self._relations.columns(snapshot.repository, table.name)))
+        for matrix in request.matrices:
+            known.update(dict.fromkeys(self._relations.columns("data_matrices", matrix.name)))
+        here = _ELSEWHERE.get(column.lower())
+        near = nearest(column, tuple(known))
+        if here and column not in near:
+            return f"there is no column {column}. Here it is {here}."
+        if near:
+            return f"there is no column {column}. Did you mean {' or '.join(near)}?"
+        return f"there is no column {column}. DESCRIBE the table to see its columns."
+
+    def _too_large(self) -> Failed:
+        budget = self._walls.memory_bytes // 1024**2
+        return Failed(
+            "QueryTooLarge",
+            f"the statement needs more memory than {budget} MB. Select fewer rows or columns, or filter by feature_id "
+            "or dataset_id.",
+        )
+
+
+def _document(complaint: str) -> dict[str, Any]:
+    start = complaint.find("{")
+    try:
+        return json.loads(complaint[start:]) if start >= 0 else {}
+    except ValueError:
+        return {}
+
+
+def _missing_column(document: dict[str, Any], message: str) -> str | None:
+    if document.get("error_subtype") == "COLUMN_NOT_FOUND" and "name" in document:
+        return str(document["name"])
+    found = re.search(r'(?:does not have a column named|Referenced column) "([^"]+)"', message)
+    return found.group(1) if found else None
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main(int(sys.argv[1]), Walls(**json.loads(sys.argv[2])))
