@@ -6,6 +6,9 @@ commit fails, the table is read again: another attempt, or this one with its ans
 rule: the Delta protocol's transaction identifiers (https://github.com/delta-io/delta/blob/master/PROTOCOL.md).
 """
 
+# pyarrow makes its compute functions at import, out of pyright's sight.
+# pyright: reportAttributeAccessIssue=false
+
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -14,8 +17,15 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
-from deltalake import BloomFilterProperties, ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties
-from deltalake import write_deltalake
+from deltalake import (
+    BloomFilterProperties,
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import CommitFailedError
 
 from biolake.formats.models import Dataset
@@ -121,7 +131,7 @@ class LotWriter:
     ) -> Callable[[CommitProperties], None] | None:
         if data is None:
             return None
-        properties = _writer_properties(values_per_row)
+        properties = writer_properties(values_per_row)
         return lambda commit: write_deltalake(
             table, data, mode="append", writer_properties=properties, commit_properties=commit
         )
@@ -161,8 +171,6 @@ class LotWriter:
         return set(pc.unique(rows.column("dataset_id")).to_pylist())
 
 
-
-
 def _existing(table: DeltaTable, ids: list[str]) -> set[str]:
     if not ids:
         return set()
@@ -185,7 +193,8 @@ def _values_per_row(rows: pa.Table) -> int:
     return max(1, pc.sum(pc.list_value_length(rows.column("values"))).as_py() // rows.num_rows)
 
 
-def _writer_properties(values_per_row: int) -> WriterProperties:
+def writer_properties(values_per_row: int) -> WriterProperties:
+    """How rows of about so many values each are laid out in files: row groups small enough to find one feature."""
     rows = min(_ROW_GROUP_MOST_ROWS, max(_ROW_GROUP_LEAST_ROWS, _ROW_GROUP_VALUES // max(1, values_per_row)))
     return WriterProperties(
         compression="ZSTD",

@@ -146,7 +146,7 @@ PROVENANCE = TableSchema(
         _LOT,
         Column("job_id", pa.string(), "The job in the ledger", nullable=False),
         Column("action", pa.string(), "upload, update, delete or reprocess", nullable=False),
-        Column("state", pa.string(), "SUCCESS or ERRORED", nullable=False),
+        Column("state", pa.string(), "SUCCESS, NO_CHANGE, CANCELLED or ERRORED", nullable=False),
         Column("reason", pa.string(), "`CODE: message` of an error"),
         Column("source_uri", pa.string(), "Where the data file is", nullable=False),
         _SOURCE_VERSION,

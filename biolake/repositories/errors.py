@@ -9,3 +9,11 @@ class UnknownRepository(BiolakeError):
 
 class RepositoryExists(BiolakeError):
     """Another document already describes that name or takes that folder."""
+
+
+class DataTypeNotAllowed(BiolakeError):
+    """A dataset of a kind that the repository does not take."""
+
+
+class MetadataDoesNotConform(BiolakeError):
+    """A dataset's metadata breaks its repository's schema."""

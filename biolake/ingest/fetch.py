@@ -1,0 +1,65 @@
+"""Bring the objects of one dataset to this machine, hashed."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from biolake.formats.models import Upload
+from biolake.ledger.models import Part
+from biolake.objects.store import ObjectStore
+from biolake.repositories.identity import MATRIX_MARKET_ROLES
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A dataset's files here.
+
+    Attributes:
+        sha256: Of the data file; over all files' hashes where there are several.
+    """
+
+    upload: Upload
+    sha256: str
+
+
+def fetch(parts: Sequence[Part], bucket: ObjectStore, folder: Path) -> Fetched:
+    """Bring `parts` here, into `folder` where the store is remote.
+
+    Raises:
+        ObjectChanged: An object is no longer the version the job names.
+        ObjectNotFound: An object is gone.
+        StoreUnavailable: The store did not answer.
+    """
+    paths: dict[str, Path] = {}
+    hashes: dict[str, str] = {}
+    for part in parts:
+        local = bucket.local(part.version)
+        if local is None:
+            path = folder / part.role / part.version.key.rpartition("/")[2]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            local = path, bucket.fetch(part.version, path)
+        paths[part.role], hashes[part.role] = local
+    return Fetched(_upload(parts, paths, folder), _content_hash(hashes))
+
+
+def _upload(parts: Sequence[Part], paths: dict[str, Path], folder: Path) -> Upload:
+    if "data" in paths:
+        data = paths["data"]
+        name = data.name
+    else:
+        # Links in one folder: the reader finds exactly the job's files, whatever else lies beside them.
+        data = folder / "matrix_market"
+        data.mkdir(parents=True, exist_ok=True)
+        for role in MATRIX_MARKET_ROLES:
+            (data / paths[role].name).symlink_to(paths[role])
+        key = next(part.version.key for part in parts if part.role == "matrix")
+        name = key.rpartition("/")[0].rpartition("/")[2]
+    return Upload(name, data, samples=paths.get("samples"), metadata=paths.get("metadata"))
+
+
+def _content_hash(hashes: dict[str, str]) -> str:
+    if list(hashes) == ["data"]:
+        return hashes["data"]
+    lines = "".join(f"{role} {hashes[role]}\n" for role in sorted(hashes))
+    return hashlib.sha256(lines.encode()).hexdigest()

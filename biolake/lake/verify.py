@@ -1,0 +1,139 @@
+"""Read a lot back from the lake and hold it against what its tables declare and its provenance claims."""
+
+# pyarrow makes its compute functions at import, out of pyright's sight.
+# pyright: reportAttributeAccessIssue=false
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+
+from biolake.lake.lake import Lake
+from biolake.lake.schemas import DATASETS, MATRIX, PROVENANCE, VERSIONED_BY_DATASETS, TableSchema
+
+CHECKS: dict[str, str] = {
+    "ids_are_unique": "No dataset, sample or feature id occurs twice where its table's key says it is unique.",
+    "matrix_matches_samples": "Every feature has one value, or a mark of a missing one, for every sample.",
+    "values_are_finite": "No value is infinite or not-a-number; missing values are null.",
+    "no_silent_loss": "The lake holds as many values as the readers found: cells in = cells out.",
+    "every_dataset_stored": "No dataset of the lot was refused or failed.",
+}
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """The answer of one check for one lot.
+
+    Attributes:
+        problems: One line for each thing that is wrong, naming the dataset; empty when the check passes.
+        examined: How many things were looked at.
+    """
+
+    name: str
+    problems: tuple[str, ...]
+    examined: int
+
+
+@dataclass
+class _Measured:
+    rows: int = 0
+    cells: int = 0
+    wrong_length: int = 0
+    not_finite: int = 0
+
+
+def verify_lot(lake: Lake, repository: str, lot: str) -> dict[str, CheckOutcome]:
+    """Check everything that a lot stored, by name of the check in :data:`CHECKS`."""
+    datasets = {row["dataset_id"]: row for row in _rows(lake, repository, DATASETS, lot).to_pylist()}
+    claims = _rows(
+        lake, repository, PROVENANCE, lot, ["dataset_id", "state", "reason", "cells_in", "cells_out", "action"]
+    ).to_pylist()
+    measured = _measure(lake, repository, lot, {name: row["n_samples"] for name, row in datasets.items()})
+    lengths, finite, losses = [], [], []
+    for dataset_id, row in datasets.items():
+        found = measured.get(dataset_id, _Measured())
+        expected_rows = row["n_features"] * len(row["layers"] or [])
+        if found.wrong_length or found.rows != expected_rows:
+            lengths.append(
+                f"{dataset_id}: {found.rows} of {expected_rows} rows, {found.wrong_length} without exactly "
+                f"{row['n_samples']} values"
+            )
+        if found.not_finite:
+            finite.append(f"{dataset_id}: {found.not_finite} values are infinite or not a number")
+        if found.cells != row["n_values"]:
+            losses.append(f"{dataset_id}: {found.cells} of {row['n_values']} values are in the lake")
+    losses += [
+        f"{claim['dataset_id']}: {claim['cells_in']} values read, {claim['cells_out']} written"
+        for claim in claims
+        if claim["cells_in"] != claim["cells_out"]
+    ]
+    failures = [f"{claim['dataset_id']}: {claim['reason']}" for claim in claims if claim["state"] == "ERRORED"]
+    twice = [problem for table in VERSIONED_BY_DATASETS for problem in _repeated(lake, repository, table, lot)]
+    twice += _repeated_claims(claims)
+    n = len(datasets)
+    return {
+        "ids_are_unique": CheckOutcome("ids_are_unique", tuple(twice), n),
+        "matrix_matches_samples": CheckOutcome("matrix_matches_samples", tuple(lengths), n),
+        "values_are_finite": CheckOutcome("values_are_finite", tuple(finite), sum(m.cells for m in measured.values())),
+        "no_silent_loss": CheckOutcome("no_silent_loss", tuple(losses), sum(m.cells for m in measured.values())),
+        "every_dataset_stored": CheckOutcome("every_dataset_stored", tuple(failures), len(claims)),
+    }
+
+
+def _rows(lake: Lake, repository: str, schema: TableSchema, lot: str, columns: list[str] | None = None) -> pa.Table:
+    table = lake.find(repository, schema.name)
+    if table is None:
+        return schema.arrow.empty_table()
+    names = columns or list(schema.column_names)
+    return table.to_pyarrow_dataset().to_table(columns=names, filter=pads.field("lot") == lot)
+
+
+def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -> dict[str, _Measured]:
+    table = lake.find(repository, MATRIX.name)
+    measured: dict[str, _Measured] = {}
+    if table is None:
+        return measured
+    scanner = table.to_pyarrow_dataset().scanner(
+        columns=["dataset_id", "values"], filter=pads.field("lot") == lot, batch_size=2048
+    )
+    for batch in scanner.to_batches():
+        if batch.num_rows == 0:
+            continue
+        encoded = batch.column("dataset_id").dictionary_encode()
+        lengths = pc.list_value_length(batch.column("values"))
+        flat = batch.column("values").flatten()
+        bad = pc.invert(pc.fill_null(pc.is_finite(flat), True))
+        for code, dataset_id in enumerate(encoded.dictionary.to_pylist()):
+            mine = pc.equal(encoded.indices, code)
+            mine_lengths = lengths.filter(mine)
+            found = measured.setdefault(dataset_id, _Measured())
+            found.rows += len(mine_lengths)
+            found.cells += pc.sum(mine_lengths).as_py() or 0
+            found.wrong_length += pc.sum(pc.not_equal(mine_lengths, n_samples.get(dataset_id, -1))).as_py() or 0
+        if pc.any(bad).as_py():
+            parents = pc.list_parent_indices(batch.column("values")).filter(bad)
+            for dataset_id in batch.column("dataset_id").take(parents).to_pylist():
+                measured[dataset_id].not_finite += 1
+    return measured
+
+
+def _repeated(lake: Lake, repository: str, schema: TableSchema, lot: str) -> list[str]:
+    keys = list(schema.key)
+    rows = _rows(lake, repository, schema, lot, keys)
+    counted = rows.group_by(keys).aggregate([([], "count_all")])
+    repeated = counted.filter(pc.greater(counted.column("count_all"), 1))
+    return [
+        f"{row['dataset_id']}: {schema.name} {row[keys[-1]]} is there {row['count_all']} times"
+        for row in repeated.slice(0, 50).to_pylist()
+    ]
+
+
+def _repeated_claims(claims: list[dict[str, object]]) -> list[str]:
+    seen: set[object] = set()
+    repeated: list[str] = []
+    for claim in claims:
+        if claim["dataset_id"] in seen:
+            repeated.append(f"{claim['dataset_id']}: provenance has it twice for one lot")
+        seen.add(claim["dataset_id"])
+    return repeated

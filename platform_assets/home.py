@@ -1,0 +1,20 @@
+"""Where Dagster keeps its own state in a local deployment."""
+
+import shutil
+from pathlib import Path
+
+
+def dagster_home(home: Path) -> Path:
+    """Return the deployment's `DAGSTER_HOME`, made with the project's `dagster.yaml` where it is missing."""
+    folder = home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "dagster.yaml"
+    if not target.exists():
+        shutil.copyfile(project_file("dagster.yaml"), target)
+    return folder
+
+
+def project_file(name: str) -> Path:
+    """A file of the project's top level: beside this package in a checkout, within it in a wheel."""
+    beside = Path(__file__).resolve().parent.parent / name
+    return beside if beside.exists() else Path(__file__).resolve().parent / name

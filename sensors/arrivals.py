@@ -1,0 +1,64 @@
+"""One arrival sensor per repository: it asks for one run per lot."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from biolake.arrivals.tick import tick
+from biolake.ledger.models import Lot
+from biolake.repositories.models import Repository
+from partitions.lots import lots_of
+from resources.platform import PlatformResource
+from sensors.lost_runs import follow_lost_runs
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+LOT_TAG = "biolake/lot"
+
+
+def arrival_sensor(
+    repository: Repository, job: "UnresolvedAssetJobDefinition", *, interval_seconds: int = 5
+) -> dg.SensorDefinition:
+    """Look at a repository's folder, cut lots, and ask for a run of each lot that is not done."""
+
+    @dg.sensor(
+        name=arrival_sensor_name(repository.name),
+        job=job,
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            f"Finds new, changed and deleted objects in `{repository.folder}` and asks for one run per lot of them. "
+            "An empty listing where there were objects is reported as an outage and deletes nothing."
+        ),
+    )
+    def arrivals(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult:
+        here = platform.platform
+        follow_lost_runs(context.instance, here.ledger, repository.name, datetime.now(UTC))
+        found = tick(repository, here.bucket, here.lake_store, here.ledger, here.settings)
+        known = (
+            set(context.instance.get_dynamic_partitions(lots_of(repository.name).name or "")) if found.lots else set()
+        )
+        fresh = [lot.key for lot in found.lots if lot.key not in known]
+        return dg.SensorResult(
+            run_requests=[run_request(lot) for lot in found.lots],
+            dynamic_partitions_requests=[lots_of(repository.name).build_add_request(fresh)] if fresh else [],
+            skip_reason=None if found.lots else _nothing_to_do(found.observation.unsettled),
+        )
+
+    return arrivals
+
+
+def arrival_sensor_name(repository: str) -> str:
+    """Name of a repository's arrival sensor."""
+    return f"{repository}_arrivals"
+
+
+def run_request(lot: Lot) -> dg.RunRequest:
+    """The request for a lot's current attempt; asking twice for one attempt launches one run."""
+    return dg.RunRequest(run_key=f"{lot.key}#{lot.attempt}", partition_key=lot.key, tags={LOT_TAG: lot.key})
+
+
+def _nothing_to_do(unsettled: int) -> str:
+    return f"{unsettled} objects are still being written" if unsettled else "nothing new"
