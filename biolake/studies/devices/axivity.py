@@ -79,7 +79,7 @@ def scan_cwa(path: Path) -> Scan:
         offsets=HEADER_BYTES + good * BLOCK_BYTES,
         consecutive=np.diff(fields["sequence"].astype(np.int64)) == 1,
     )
-    missing = _sequence_problems(fields, blocks, problems)
+    missing = _sequence_problems(fields, good, blocks, problems)
     problems.extend(clock_problems(blocks))
     bad = int(n_blocks - len(good))
     rates, counts = np.unique(table.hertz[good], return_counts=True)
@@ -144,8 +144,10 @@ def _file_problems(table: BlockTable, size: int, n_blocks: int) -> list[Problem]
     return problems
 
 
-def _sequence_problems(fields: NDArray[np.void], blocks: Blocks, problems: list[Problem]) -> int:
-    """Append what the sequence numbers say; return how many blocks they say are missing."""
+def _sequence_problems(
+    fields: NDArray[np.void], places: NDArray[np.int64], blocks: Blocks, problems: list[Problem]
+) -> int:
+    """Append what the sequence numbers say; return how many blocks are neither in the file nor damaged."""
     if not len(fields):
         problems.append(Problem(ProblemCode.NO_DATA, HEADER_BYTES, 1.0, "not one block is undamaged"))
         return 0
@@ -162,10 +164,15 @@ def _sequence_problems(fields: NDArray[np.void], blocks: Blocks, problems: list[
         )
         fraction = 1 - float(lengths.max()) / len(sequence)
         problems.append(Problem(ProblemCode.SESSION_RESTART, offset, fraction, text))
-    within = np.where(step > 1, step - 1, 0)
-    missing = int(within.sum() + sequence[first_of_session].sum())
+    # A damaged block between two others takes the place of a number, so that number is not missing.
+    damaged_before = np.diff(places, prepend=-1) - 1
+    lost = np.zeros(len(sequence), dtype=np.int64)
+    lost[1:] = np.where(step > 1, step - 1, 0)
+    lost[first_of_session] = sequence[first_of_session]
+    lost = np.maximum(lost - damaged_before, 0)
+    missing = int(lost.sum())
     if missing:
-        at = 0 if sequence[0] else int(np.argmax(within > 0)) + 1 if within.any() else int(restarts[0])
+        at = int(np.argmax(lost > 0))
         offset = int(blocks.offsets[at])
         text = f"{missing} blocks are missing from the sequence, the first before byte {offset}"
         problems.append(Problem(ProblemCode.MISSING_BLOCKS, offset, missing / (missing + len(sequence)), text))

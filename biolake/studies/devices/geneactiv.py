@@ -76,7 +76,7 @@ def scan_geneactiv(path: Path) -> Scan:
         consecutive=np.diff(pages.sequence[good]) == 1,
     )
     problems.extend(clock_problems(blocks))
-    missing = _missing(pages.sequence[good]) if len(good) else 0
+    missing = int(_lost(pages).sum())
     expected = max(declared or 0, len(pages.offsets) + missing, 1)
     height = _number(header.get("Height"))
     return Scan(
@@ -182,7 +182,7 @@ def _page_problems(pages: PageTable, declared: int | None, problems: list[Proble
         lost = max(1, (declared or 0) - n_pages + 1)
         problems.append(Problem(ProblemCode.TRUNCATED, offset, lost / (n_pages - 1 + lost), text))
         bad = bad[:-1]
-    elif declared is not None and declared != n_pages:
+    elif declared is not None and declared != n_pages + int(_lost(pages).sum()):
         text = f"the header announces {declared} pages, the file has {n_pages}"
         fraction = abs(declared - n_pages) / max(declared, n_pages)
         problems.append(Problem(ProblemCode.BAD_PAGE_COUNT, None, fraction, text))
@@ -208,22 +208,31 @@ def _sequence_problems(pages: PageTable, problems: list[Problem]) -> None:
         offset = int(offsets[restarts[0]])
         text = f"the sequence numbers start again {len(restarts)} times, first at byte {offset}"
         problems.append(Problem(ProblemCode.SESSION_RESTART, offset, 1 - float(lengths.max()) / len(sequence), text))
-    missing = _missing(sequence)
+    lost = _lost(pages)
+    missing = int(lost.sum())
     if missing:
-        step = np.diff(sequence)
-        at = 0 if sequence[0] else int(np.argmax(step > 1)) + 1
-        text = f"{missing} pages are missing from the sequence, the first before byte {int(offsets[at])}"
+        offset = int(offsets[int(np.argmax(lost > 0))])
+        text = f"{missing} pages are missing from the sequence, the first before byte {offset}"
         fraction = missing / (missing + len(sequence))
-        problems.append(Problem(ProblemCode.MISSING_BLOCKS, int(offsets[at]), fraction, text))
+        problems.append(Problem(ProblemCode.MISSING_BLOCKS, offset, fraction, text))
 
 
-def _missing(sequence: NDArray[np.int64]) -> int:
-    """Count the pages that the sequence leaves out; a number that no file could hold counts for nothing."""
-    step = np.diff(sequence)
-    plausible = 10 * len(sequence) + 1000
-    return int(step[(step > 1) & (step < plausible)].sum() - ((step > 1) & (step < plausible)).sum()) + int(
-        sequence[0] if sequence[0] < plausible else 0
-    )
+def _lost(pages: PageTable) -> NDArray[np.int64]:
+    """Return how many pages are missing before each good one: neither in the file nor damaged.
+
+    A number that no file of this length could hold counts for nothing.
+    """
+    good = np.flatnonzero(pages.good)
+    if not len(good):
+        return np.zeros(0, dtype=np.int64)
+    sequence = pages.sequence[good]
+    step = np.diff(sequence, prepend=-1)
+    restarted = step <= 0
+    lost = np.where(restarted, sequence, step - 1)
+    lost -= np.diff(good, prepend=-1) - 1
+    lost[(lost < 0) | (sequence > 10 * len(pages.offsets) + 1000)] = 0
+    lost[1:][sequence[:-1] > 10 * len(pages.offsets) + 1000] = 0
+    return lost
 
 
 def _after_colon(line: bytes) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from biolake.studies.devices import scan
+from biolake.studies.devices.models import RecordingFormat
 from biolake.studies.processing.checks import Verdict, check_before, codes_after, state_after_reading
 from biolake.studies.processing.mend import mend, needs_mending
 from biolake.studies.processing.models import (
@@ -34,6 +35,8 @@ from biolake.studies.states import State
 # Address space is more than what is resident: freed memory that malloc keeps, files mapped but not touched.
 _ADDRESS_SPACE = 1.5
 _ADDRESS_SPACE_BASE = 1024**3
+# actfast reserves room for a month at 100 Hz, whatever the file's length, and touches little of it.
+_ADDRESS_SPACE_GT3X = 6 * 1024**3
 _SAMPLES_TOLERANCE = 0.001
 _SAMPLES_TOLERANCE_LEAST = 300
 _SIGXCPU, _SIGKILL = int(signal.SIGXCPU), int(signal.SIGKILL)
@@ -99,6 +102,9 @@ def _attempt(
     blank: Outcome, task: ProcessingTask, files: list[Path], limits: Limits, warm: WarmRuntime, verdict: Verdict
 ) -> Outcome:
     wall = limits.wall_seconds(task.size_bytes)
+    address_space = int(limits.memory_bytes(task.samples) * _ADDRESS_SPACE) + _ADDRESS_SPACE_BASE
+    if task.format is RecordingFormat.GT3X:
+        address_space += _ADDRESS_SPACE_GT3X
     command = {
         "files": [str(path) for path in files],
         "format": task.format.value,
@@ -109,7 +115,7 @@ def _attempt(
         "samples_expected": task.samples,
         "samples_tolerance": max(_SAMPLES_TOLERANCE_LEAST, int(_SAMPLES_TOLERANCE * task.samples)),
         "limits": {
-            "memory_bytes": int(limits.memory_bytes(task.samples) * _ADDRESS_SPACE) + _ADDRESS_SPACE_BASE,
+            "memory_bytes": address_space,
             "cpu_seconds": wall * max(1, warm.runtime.threads),
             "wall_seconds": wall,
             "written_bytes": limits.written_bytes,

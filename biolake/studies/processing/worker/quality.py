@@ -35,7 +35,8 @@ def look_at(arrays: dict[str, Any], command: dict[str, Any]) -> dict[str, Any]:
         raise Unsound("no_samples", "the reader returned no samples of acceleration", {"samples": 0})
     found = _times(np, time)
     found["samples"] = len(time)
-    found["fs"] = float(arrays["fs"]) if arrays.get("fs") is not None else None
+    rate = np.ravel(arrays["fs"]) if arrays.get("fs") is not None else ()
+    found["fs"] = float(rate[0]) if len(rate) else None
     found["streams"] = sorted(name for name, value in arrays.items() if isinstance(value, np.ndarray))
     found.update(_rest(np, accel, found["fs"] or _rate(np, time)))
     expected, tolerance = int(command["samples_expected"]), int(command["samples_tolerance"])
