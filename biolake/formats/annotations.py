@@ -17,6 +17,10 @@ ANNOTATION_COLUMNS: frozenset[str] = frozenset(
         *("gene_id", "transcript_id", "uniprot", "uniprot_id", "protein_id"),
     )
 )
+FEATURE_COLUMNS: frozenset[str] = ANNOTATION_COLUMNS | frozenset(
+    ("id", "ids", "name", "names", "gene", "genes", "feature", "feature_id", "probe", "probe_id", "id_ref", "geneid")
+)
+"""Names of the column of feature ids itself: where it has one of these, the header lacks no name."""
 
 
 def normalized(column: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from biolake.formats.annotations import ANNOTATION_COLUMNS, normalized, with_symbol
+from biolake.formats.annotations import ANNOTATION_COLUMNS, FEATURE_COLUMNS, normalized, with_symbol
 from biolake.formats.checks import refuse_duplicates
 from biolake.formats.errors import DuplicateSampleId, EmptyFile, MalformedFile
 from biolake.formats.models import Dataset, DenseValues, Limits, Matrix, Upload
@@ -69,7 +69,7 @@ def read(upload: Upload, limits: Limits) -> Dataset:
         first = text.peek()
         if first is not None:
             following = split_fields(first, separator, f"{upload.name}: line {text.line_number + 1:,}")
-            if len(following) == len(columns) + 1:
+            if len(following) == len(columns) + 1 and normalized(columns[0]) not in FEATURE_COLUMNS:
                 columns = ["", *columns]
         n_text = 1
         while n_text < len(columns) and normalized(columns[n_text]) in ANNOTATION_COLUMNS:

@@ -18,6 +18,9 @@ RAW_TEXT = "raw_text"
 _RUN = re.compile(r"[^\x00-\x7f]{2,}")
 _LEAD = r"[\u00c2-\u00f4][\u0080-\u2122]"
 _TIMES = 3
+# Two proper characters in a row may look like one that was encoded twice: in “40×” the last two are Hebrew ה. Two bytes
+# are believed where they make a Latin, Greek or Cyrillic letter; three and more do not happen by chance.
+_LIKELY = re.compile(r"[\u0080-\u017f\u02c6-\u02dd\u0370-\u04ff\u0800-\U0010ffff]")
 
 
 def repaired(text: str) -> str:
@@ -37,9 +40,10 @@ def _decoded(run: re.Match[str]) -> str:
             character.encode("latin-1") if "\x80" <= character <= "\x9f" else character.encode("cp1252")
             for character in run[0]
         )
-        return raw.decode()
+        text = raw.decode()
     except UnicodeError:
         return run[0]
+    return text if all(_LIKELY.match(character) for character in text) else run[0]
 
 
 def with_repaired_text(dataset: Dataset) -> Dataset:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from biolake.formats.errors import WrongFormat
@@ -72,7 +71,7 @@ class Format:
 @cache
 def formats() -> tuple[Format, ...]:
     """Return the formats in the order of detection; a format's heavy libraries are imported only when it reads."""
-    return tuple(import_module(module).FORMAT for module in MODULES if find_spec(module) is not None)
+    return tuple(import_module(module).FORMAT for module in MODULES)
 
 
 def format_named(name: str) -> Format:

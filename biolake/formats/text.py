@@ -39,7 +39,7 @@ def read_head(path: Path, name: str, count: int = HEAD_BYTES) -> bytes:
         MalformedFile: Damaged gzip data.
     """
     with path.open("rb") as file:
-        raw = file.read(count)
+        raw = file.read(max(count, HEAD_BYTES))
         if raw[:2] == _GZIP_SIGNATURE:
             inflate = zlib.decompressobj(wbits=_GZIP_WINDOW)
             try:
@@ -49,7 +49,7 @@ def read_head(path: Path, name: str, count: int = HEAD_BYTES) -> bytes:
             if not head and not inflate.eof:
                 raise Truncated(f"{name}: the gzip data ends before any content. Upload the file again.")
         else:
-            head = raw
+            head = raw[:count]
     if not head:
         raise EmptyFile(f"{name}: the file is empty. Upload a file with content.")
     return head
