@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from biolake.lake.lake import Lake
 from biolake.lake.schemas import REPOSITORY_TABLES
 from biolake.sql import errors
 from biolake.sql.local_copies import LocalCopies, RemoteFile
@@ -41,8 +42,8 @@ class LakeSnapshots:
     def __init__(
         self, url: str, *, storage_options: Mapping[str, str] | None = None, copies: LocalCopies | None = None
     ) -> None:
-        self._url = url.rstrip("/")
-        self._options = dict(storage_options or {})
+        self._lake = Lake(url, storage_options)
+        self._url = self._lake.url
         self._copies = copies
         self._tables: dict[tuple[str, str], DeltaTable] = {}
         self._snapshots: dict[tuple[str, str], TableSnapshot] = {}
@@ -98,8 +99,7 @@ class LakeSnapshots:
                     del cache[key]
 
     def _newest(self, repository: str, name: str) -> TableSnapshot | None:
-        from deltalake import DeltaTable
-        from deltalake.exceptions import DeltaError, TableNotFoundError
+        from deltalake.exceptions import DeltaError
 
         key = (repository, name)
         table = self._tables.get(key)
@@ -111,9 +111,9 @@ class LakeSnapshots:
             table = None
         if table is None:
             self._snapshots.pop(key, None)
-            try:
-                table = DeltaTable(f"{self._url}/{repository}/{name}", storage_options=self._options or None)
-            except TableNotFoundError:
+            table = self._lake.find(repository, name)
+            if table is None:
+                self._tables.pop(key, None)
                 return self._empty(repository, name)
             self._tables[key] = table
         token = f"{table.metadata().id}@{table.version()}"
@@ -122,7 +122,7 @@ class LakeSnapshots:
             known = self._describe(repository, name, table, token)
             self._snapshots[key] = known
         elif self._copies is not None:
-            self._copies.local_paths(self._remote_files(repository, name, table))
+            self._copies.local_paths(self._files(repository, name, table))
         return known
 
     def _empty(self, repository: str, name: str) -> TableSnapshot | None:
@@ -142,13 +142,14 @@ class LakeSnapshots:
             raise errors.UnsupportedTable(
                 f"{repository}.{name} uses {what}, which the embedded engine cannot read. Rewrite the table without."
             )
+        stored = self._files(repository, name, table)
         if self._copies is None:
-            files = tuple(str(local_folder(uri)) for uri in table.file_uris())
+            files = tuple(str(local_folder(self._url) / file.path) for file in stored)
         else:
-            files = self._copies.local_paths(self._remote_files(repository, name, table))
+            files = self._copies.local_paths(stored)
         return TableSnapshot(name, token, files, _encoded(pa.schema(table.schema().to_arrow())))
 
-    def _remote_files(self, repository: str, name: str, table: "DeltaTable") -> list[RemoteFile]:
+    def _files(self, repository: str, name: str, table: "DeltaTable") -> list[RemoteFile]:
         import pyarrow as pa
 
         actions = pa.table(table.get_add_actions(flatten=True))
@@ -170,7 +171,7 @@ class LakeSnapshots:
             return sorted(entry.name for entry in folder.iterdir() if files or entry.is_dir())
         import obstore
 
-        store = remote_store(self._url, self._options)
+        store = remote_store(self._url, self._lake.storage_options)
         listing = obstore.list_with_delimiter(store, f"{prefix}/" if prefix else None)
         found = [path.rstrip("/").rsplit("/", 1)[-1] for path in listing["common_prefixes"]]
         return sorted([*found, *(str(entry["path"]) for entry in listing["objects"])] if files else found)
