@@ -1,0 +1,280 @@
+"""The embedded engine: one Lance table in a folder or a bucket, with Lance's own full-text indexes.
+
+What a row holds is `lance_rows.py`, how a request is asked `lance_query.py`, reading one version `lance_snapshot.py`,
+keeping the table fast `lance_maintenance.py`. Text is analysed by us and stored as terms: Lance only splits at spaces.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from biolake.search import cursor as cursors
+from biolake.search.cursor import Cursor
+from biolake.search.errors import CursorExpired
+from biolake.search.highlight import highlights
+from biolake.search.lance_maintenance import create_table, merge_everything, merge_recent, retried
+from biolake.search.lance_query import LIVE, in_list, matching, ranking, where
+from biolake.search.lance_rows import STORED_COLUMNS, TABLE, documents, key, rows, tombstones
+from biolake.search.lance_snapshot import EVERY_ROW, Ranked, Snapshot
+from biolake.search.models import (
+    DatasetFields,
+    FacetCount,
+    SearchDocument,
+    SearchHit,
+    SearchPage,
+    SearchRequest,
+    Upserted,
+)
+from biolake.search.parse import parse_query
+from biolake.search.query import Everything, Query
+from biolake.search.terms import require, wishes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from lancedb.db import DBConnection
+    from lancedb.table import Table
+
+_Item = TypeVar("_Item")
+_BATCH = 1000
+_BEST = 1000
+_SNAPSHOTS = 4
+
+
+class LanceIndex:
+    """A `SearchIndex` without a server. The table comes into being with the first write."""
+
+    def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
+        import lancedb
+
+        self._database: DBConnection = lancedb.connect(
+            url,
+            storage_options=dict(storage_options) if storage_options else None,
+            # Every read asks for the newest version: what another process wrote is visible at once.
+            read_consistency_interval=timedelta(0),
+        )
+        self._table: Table | None = None
+        self._snapshots: OrderedDict[int, Snapshot] = OrderedDict()
+        self._lock = Lock()
+
+    def upsert(self, documents: Iterable[SearchDocument]) -> Upserted:
+        """Put documents in, replacing those of the same dataset with the same or a lower version.
+
+        Each thousand is one commit; the same call may be repeated after any error.
+
+        Raises:
+            IndexBusy: Other writers kept interfering.
+        """
+        written = given = 0
+        for batch in _batches(documents):
+            newest: dict[str, SearchDocument] = {}
+            for document in batch:
+                name = key(document.repository, document.dataset_id)
+                if name not in newest or newest[name].version <= document.version:
+                    newest[name] = document
+            given += len(newest)
+            written += self._merge(rows(newest.values()))
+        return Upserted(written=written, stale=given - written)
+
+    def delete(self, repository: str, dataset_ids: Iterable[str] | Mapping[str, int]) -> None:
+        """Take datasets out, by id alone or up to a version; see `SearchIndex.delete`.
+
+        Raises:
+            IndexBusy: Other writers kept interfering.
+        """
+        if isinstance(dataset_ids, Mapping):
+            for batch in _batches(dataset_ids.items()):
+                self._merge(tombstones(repository, batch))
+            return
+        table = self._opened()
+        if table is None:
+            return
+        for batch in _batches(dataset_ids):
+            keys = in_list("key", (key(repository, dataset_id) for dataset_id in batch))
+            retried(lambda condition=keys: table.delete(condition))
+
+    def search(self, request: SearchRequest) -> SearchPage:
+        """Return one page of the datasets that match, all of it from one version of the table.
+
+        Raises:
+            InvalidQuery: The text breaks a rule of the query language.
+            InvalidCursor: `request.after` is not from this search.
+            CursorExpired: `optimize` has removed the version that the cursor belongs to.
+        """
+        query = parse_query(request.text)
+        cursor = cursors.decode(request)
+        snapshot = self._snapshot(cursor)
+        if snapshot is None:
+            return SearchPage(hits=(), total=0, facets=dict.fromkeys(request.facets, ()), next=None)
+        ranked, total = _ranked(snapshot, request, query, cursor)
+        start = _start(ranked, cursor)
+        end = min(start + request.size, len(ranked.rows))
+        found = snapshot.documents([int(row) for row in ranked.rows[start:end]])
+        wanted = list(wishes(query))
+        hits = tuple(
+            SearchHit(
+                repository=document.repository,
+                dataset_id=document.dataset_id,
+                score=float(score),
+                highlights=highlights(document, wanted),
+                dataset=DatasetFields.model_construct(
+                    **{name: getattr(document, name) for name in DatasetFields.model_fields}
+                ),
+            )
+            for document, score in zip(found, ranked.scores[start:end], strict=True)
+        )
+        further = None
+        if hits and end < total:
+            further = Cursor(snapshot.version, end, str(ranked.keys[end - 1]), total).encode(request)
+        return SearchPage(hits=hits, total=total, facets=_facets(snapshot, request, query, ranked), next=further)
+
+    def get(self, repository: str, dataset_id: str) -> SearchDocument | None:
+        """Return a dataset's document, None where there is none."""
+        table = self._opened()
+        if table is None:
+            return None
+        condition = f"{in_list('key', [key(repository, dataset_id)])} AND {LIVE}"
+        found = documents(table.search().where(condition).select(list(STORED_COLUMNS)).limit(1).to_arrow())
+        return found[0] if found else None
+
+    def versions(self, repository: str) -> dict[str, str]:
+        """Return the lot of each dataset of the repository that is in the index, by dataset id."""
+        table = self._opened()
+        if table is None:
+            return {}
+        condition = f"{in_list('repository', [repository])} AND {LIVE}"
+        found = table.search().where(condition).select(["dataset_id", "lot"]).limit(EVERY_ROW).to_arrow()
+        return dict(zip(found["dataset_id"].to_pylist(), found["lot"].to_pylist(), strict=True))
+
+    def count(self, repository: str | None = None) -> int:
+        """Return the number of datasets in the repository, or in the whole index."""
+        table = self._opened()
+        if table is None:
+            return 0
+        return table.count_rows(LIVE if repository is None else f"{in_list('repository', [repository])} AND {LIVE}")
+
+    def optimize(self) -> None:
+        """Merge small files and index segments, and remove versions that are older than an hour.
+
+        A cursor from before stays good for that hour.
+
+        Raises:
+            IndexBusy: Other writers kept interfering.
+        """
+        table = self._opened()
+        if table is not None:
+            merge_everything(table)
+
+    def close(self) -> None:
+        """Forget the open table and the columns held in memory."""
+        with self._lock:
+            self._table = None
+            self._snapshots.clear()
+
+    def _merge(self, new: "pa.Table") -> int:
+        """Write rows that are not older than those of the same key; return how many were written."""
+        table = self._opened() or self._created()
+        result = retried(
+            lambda: (
+                table.merge_insert("key")
+                .when_matched_update_all(where="target.version <= source.version")
+                .when_not_matched_insert_all()
+                .execute(new)
+            )
+        )
+        merge_recent(table)
+        return result.num_inserted_rows + result.num_updated_rows
+
+    def _opened(self) -> "Table | None":
+        with self._lock:
+            if self._table is None:
+                try:
+                    self._table = self._database.open_table(TABLE)
+                except ValueError as error:
+                    if "was not found" not in str(error):
+                        raise
+            return self._table
+
+    def _created(self) -> "Table":
+        table = create_table(self._database)
+        with self._lock:
+            self._table = table
+        return table
+
+    def _snapshot(self, cursor: Cursor | None) -> Snapshot | None:
+        """Return the cursor's version of the table, or the newest; None where there is no table yet.
+
+        Raises:
+            CursorExpired: The cursor's version is gone.
+        """
+        newest = self._opened()
+        version = None if newest is None else newest.version if cursor is None else cursor.version
+        if version is None and cursor is None:
+            return None
+        with self._lock:
+            if version is not None and version in self._snapshots:
+                self._snapshots.move_to_end(version)
+                return self._snapshots[version]
+        pinned = None if newest is None else self._database.open_table(TABLE)
+        try:
+            if pinned is None or version is None:
+                raise ValueError("no table")
+            pinned.checkout(version)
+        except ValueError as error:
+            raise CursorExpired(
+                "The cursor's version of the index has been removed. Run the search again from its first page."
+            ) from error
+        with self._lock:
+            self._snapshots[version] = Snapshot(pinned, version)
+            while len(self._snapshots) > _SNAPSHOTS:
+                self._snapshots.popitem(last=False)
+            return self._snapshots[version]
+
+
+def _ranked(snapshot: Snapshot, request: SearchRequest, query: Query, cursor: Cursor | None) -> tuple[Ranked, int]:
+    """Return the matches in order, as far as the page needs them, and the number of all."""
+    requirement, condition = require(query), where(request)
+    everything = isinstance(query, Everything)
+    if everything or request.sort != "relevance":
+        by, descending = ("key", False) if request.sort == "relevance" else (request.sort, request.descending)
+        found = snapshot.matches(None if everything else matching(requirement), condition)
+        ranked = snapshot.sorted(found, by, descending)
+        return ranked, len(ranked.rows)
+    text = ranking(requirement, wishes(query))
+    needed = request.size + (cursor.seen if cursor else 0)
+    ranked = snapshot.ranked(text, condition, _BEST if needed < _BEST else None)
+    if not ranked.complete and len(ranked.rows) < needed:
+        ranked = snapshot.ranked(text, condition, None)
+    if ranked.complete:
+        return ranked, len(ranked.rows)
+    total = cursor.total if cursor else len(snapshot.matches(matching(requirement), condition))
+    return ranked, total
+
+
+def _facets(
+    snapshot: Snapshot, request: SearchRequest, query: Query, ranked: Ranked
+) -> dict[str, tuple[FacetCount, ...]]:
+    if not request.facets:
+        return {}
+    found = ranked.rows
+    if not ranked.complete:
+        found = snapshot.matches(matching(require(query)), where(request))
+    return {name: snapshot.facet(name, found, request.facet_size) for name in request.facets}
+
+
+def _start(ranked: Ranked, cursor: Cursor | None) -> int:
+    """Return the place after the cursor's last match."""
+    if cursor is None:
+        return 0
+    if cursor.seen <= len(ranked.keys) and ranked.keys[cursor.seen - 1] == cursor.last:
+        return cursor.seen
+    places = (ranked.keys == cursor.last).nonzero()[0]
+    return int(places[0]) + 1 if len(places) else cursor.seen
+
+
+def _batches(items: Iterable[_Item]) -> Iterator[Sequence[_Item]]:
+    remaining = iter(items)
+    while batch := tuple(islice(remaining, _BATCH)):
+        yield batch

@@ -1,0 +1,141 @@
+"""One version of the embedded index, read without looking left or right: matches, order, facets, documents.
+
+Everything a page shows comes from one snapshot, so that hits, total and facets agree while writers go on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from biolake.search.lance_query import LIVE
+from biolake.search.lance_rows import STORED_COLUMNS, documents
+from biolake.search.models import FacetCount, SearchDocument
+
+if TYPE_CHECKING:
+    from lancedb.query import FullTextQuery
+    from lancedb.table import Table
+
+EVERY_ROW = 2**31 - 1
+"""The limit of a query that has none: Lance returns ten rows where nothing is said."""
+_Rows = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Matches in order, the best first.
+
+    Attributes:
+        rows: Row ids.
+        keys: Keys of the same rows.
+        scores: Scores of the same rows, 0 where the order is not by relevance.
+        complete: Whether these are all matches.
+    """
+
+    rows: _Rows
+    keys: NDArray[np.object_]
+    scores: NDArray[np.float32]
+    complete: bool
+
+
+class Snapshot:
+    """A version of the table, with the columns that facets and sorting have asked for held in memory."""
+
+    def __init__(self, table: "Table", version: int) -> None:
+        self.version = version
+        self._table = table
+        self._columns: dict[str, pa.Array] = {}
+        self._orders: dict[str, NDArray[np.int64]] = {}
+        self._lock = Lock()
+
+    def ranked(self, query: "FullTextQuery", where: str, limit: int | None) -> Ranked:
+        """Return the best `limit` matches of a text by score, equal scores by key; all of them for None.
+
+        Where there may be more than the limit, `complete` is False and the matches of the last score are left out: which
+        of them the engine gave is chance.
+        """
+        found = self._text_query(query, where, ["key", "_score"], limit)
+        keys = found["key"].to_numpy(zero_copy_only=False)
+        scores = found["_score"].to_numpy()
+        order = np.lexsort((keys.astype(str), -scores)) if len(keys) else np.empty(0, np.int64)
+        complete = limit is None or len(keys) < limit
+        if not complete:
+            order = order[scores[order] > scores.min()]
+        return Ranked(found["_rowid"].to_numpy()[order], keys[order], scores[order], complete)
+
+    def matches(self, query: "FullTextQuery | None", where: str) -> _Rows:
+        """Return the row ids of all matches, in no order; None stands for every dataset."""
+        if query is not None:
+            return self._text_query(query, where, ["_score"], None)["_rowid"].to_numpy()
+        found = self._table.search().where(where).select(["deleted"]).with_row_id(True).limit(EVERY_ROW).to_arrow()
+        return found["_rowid"].to_numpy()
+
+    def sorted(self, rows: _Rows, by: str, descending: bool) -> Ranked:
+        """Return the rows sorted by a column, missing values last, equal ones by key."""
+        at = self._positions(rows)
+        keys = self._order("key")[at]
+        values = self._order(by)[at]
+        if descending:
+            values = np.where(values < EVERY_ROW, -values, values)
+        order = np.lexsort((keys, values))
+        names = self._column("key").take(pa.array(at[order])).to_numpy(zero_copy_only=False)
+        return Ranked(rows[order], names, np.zeros(len(order), np.float32), complete=True)
+
+    def facet(self, name: str, rows: _Rows, size: int) -> tuple[FacetCount, ...]:
+        """Count the values of a column over the rows."""
+        values: Any = self._column(name).take(pa.array(self._positions(rows)))
+        if pa.types.is_list(values.type):
+            values = values.flatten()
+        counts = [
+            (pair["values"], pair["counts"]) for pair in values.value_counts().to_pylist() if pair["values"] is not None
+        ]
+        counts.sort(key=lambda pair: (-pair[1], pair[0]))
+        return tuple(FacetCount(value=value, count=count) for value, count in counts[:size])
+
+    def documents(self, rows: Sequence[int]) -> list[SearchDocument]:
+        """Return the rows' documents, in the order of the rows."""
+        if not rows:
+            return []
+        found = self._table.take_row_ids(list(rows)).select(list(STORED_COLUMNS)).with_row_id().to_arrow()
+        place = {row: index for index, row in enumerate(found["_rowid"].to_pylist())}
+        return documents(found.take([place[row] for row in rows]))
+
+    def _text_query(self, query: "FullTextQuery", where: str, columns: list[str], limit: int | None) -> pa.Table:
+        builder = self._table.search(query, query_type="fts").select(columns).with_row_id(True)
+        # Rows without terms never match, so that "not deleted" alone needs no filter.
+        if where != LIVE:
+            builder = builder.where(where, prefilter=True)
+        return builder.limit(EVERY_ROW if limit is None else limit).to_arrow()
+
+    @cached_property
+    def _rows(self) -> _Rows:
+        return np.sort(self.matches(None, LIVE))
+
+    def _positions(self, rows: _Rows) -> NDArray[np.int64]:
+        return np.searchsorted(self._rows, rows)
+
+    def _column(self, name: str) -> pa.Array:
+        """Return a column in the order of `_rows`, read once."""
+        with self._lock:
+            if name not in self._columns:
+                found = self._table.search().where(LIVE).select([name]).with_row_id(True).limit(EVERY_ROW).to_arrow()
+                order = np.argsort(found["_rowid"].to_numpy(), kind="stable")
+                self._columns[name] = found[name].combine_chunks().take(pa.array(order))
+            return self._columns[name]
+
+    def _order(self, name: str) -> NDArray[np.int64]:
+        """Return the rank of each row's value among the column's values, `EVERY_ROW` for a missing one."""
+        if name not in self._orders:
+            encoded = self._column(name).dictionary_encode()
+            ranks = np.empty(len(encoded.dictionary), np.int64)
+            ranks[pc.call_function("array_sort_indices", [encoded.dictionary]).to_numpy()] = np.arange(len(ranks))
+            missing = encoded.indices.is_null().to_numpy(zero_copy_only=False)
+            places = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+            self._orders[name] = np.where(missing, EVERY_ROW, ranks[places] if len(ranks) else EVERY_ROW)
+        return self._orders[name]
