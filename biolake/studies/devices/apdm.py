@@ -31,7 +31,7 @@ def scan_apdm(path: Path) -> Any:
     try:
         # The file's path is one argument of a fixed command.
         command = [sys.executable, "-I", __file__, str(path)]
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
         return refused(ProblemCode.WRONG_FORMAT, f"the HDF5 file could not be looked at within {_SECONDS} s")
     if done.returncode:

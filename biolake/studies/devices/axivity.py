@@ -70,7 +70,7 @@ def scan_cwa(path: Path) -> Scan:
         return Scan(RecordingFormat.CWA, device_kind, device_id, problems=(problem,), size_bytes=size)
 
     table = read_blocks(path, n_blocks)
-    problems = _file_problems(table, size, n_blocks)
+    problems = _file_problems(table, size, n_blocks, _planned_end(header))
     good = np.flatnonzero(table.good)
     fields = table.fields[good]
     blocks = Blocks(
@@ -130,12 +130,26 @@ def _device_id(header: bytes) -> int:
     return int.from_bytes(header[5:7], "little") | ((0 if upper == 0xFFFF else upper) << 16)
 
 
-def _file_problems(table: BlockTable, size: int, n_blocks: int) -> list[Problem]:
+def _planned_end(header: bytes) -> float | None:
+    """Return when the device was told to stop, None where it was not told."""
+    stamp = int.from_bytes(header[17:21], "little")
+    if stamp in (0, 0xFFFFFFFF):
+        return None
+    seconds, valid = unpack_stamps(np.array([stamp], dtype=np.uint32))
+    return float(seconds[0]) if valid[0] else None
+
+
+def _file_problems(table: BlockTable, size: int, n_blocks: int, planned_end: float | None) -> list[Problem]:
     problems: list[Problem] = []
     tail = (size - HEADER_BYTES) % BLOCK_BYTES
     if tail:
+        # How much is lost only the planned end can tell; without one it is the cut block at least.
+        times = table.starts[table.good]
+        lost = 1 / (n_blocks + 1)
+        if planned_end is not None and len(times) and planned_end > times[-1] > times[0]:
+            lost = max(lost, float((planned_end - times[-1]) / (planned_end - times[0])))
         text = f"the file ends {tail} bytes into a block of {BLOCK_BYTES}: the upload or the download broke off"
-        problems.append(Problem(ProblemCode.TRUNCATED, size - tail, 1 / (n_blocks + 1), text))
+        problems.append(Problem(ProblemCode.TRUNCATED, size - tail, lost, text))
     bad = np.flatnonzero(~table.good)
     if len(bad):
         offset = HEADER_BYTES + int(bad[0]) * BLOCK_BYTES

@@ -27,6 +27,7 @@ from biolake.studies.processing.models import (
     StepRun,
     Warned,
 )
+from biolake.studies.processing.reservation import Reservations
 from biolake.studies.processing.results import read_results
 from biolake.studies.processing.warm import Ending, RuntimeBroken, WarmRuntime
 from biolake.studies.runtimes import Runtime
@@ -47,7 +48,13 @@ def scanned(task: ProcessingTask) -> ProcessingTask:
     return task if task.scans else replace(task, scans=tuple(scan(path) for path in task.files))
 
 
-def process(task: ProcessingTask, runtime: Runtime, limits: Limits, warm: WarmRuntime | None = None) -> Outcome:
+def process(
+    task: ProcessingTask,
+    runtime: Runtime,
+    limits: Limits,
+    warm: WarmRuntime | None = None,
+    reservations: Reservations | None = None,
+) -> Outcome:
     """Process one recording; whatever is in its files ends in an outcome.
 
     Args:
@@ -55,9 +62,11 @@ def process(task: ProcessingTask, runtime: Runtime, limits: Limits, warm: WarmRu
         runtime: Where SKDH runs.
         limits: What the recording may cost, and what the study accepts.
         warm: A parent that is already running; one is started and ended where None.
+        reservations: The machine's memory, where other processes use it too; waited for before the recording starts.
 
     Raises:
         RuntimeBroken: The runtime cannot be started at all.
+        MemoryNotFree: The machine's memory was not free in time.
         OSError: A file or the output folder cannot be used.
     """
     task = scanned(task)
@@ -75,6 +84,8 @@ def process(task: ProcessingTask, runtime: Runtime, limits: Limits, warm: WarmRu
         files, mended = _mended(task)
         stack.callback(shutil.rmtree, task.output / "mended", ignore_errors=True)
         blank = replace(blank, mended=mended, output=task.output)
+        if reservations is not None:
+            stack.enter_context(reservations.reserve(limits.memory_bytes(task.samples)))
         outcome = blank
         for attempt in range(1, limits.retries + 2):
             if warm is None or not warm.alive:

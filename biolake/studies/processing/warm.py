@@ -65,7 +65,7 @@ class WarmRuntime:
 
     def __enter__(self) -> Self:
         here = str(Path(__file__).parent)
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - the runtime's own interpreter, a fixed script
             [str(self.runtime.python), "-I", "-c", _START, here, str(PATCHES), *self.runtime.patches],
             env=self.runtime.environment(),
             stdin=subprocess.PIPE,

@@ -39,7 +39,8 @@ assert _BLOCK.itemsize == BLOCK_BYTES
 def write_cwa(path: Path, person: Person, hertz: float = 100.0, device_id: int = 41234, session: int = 77) -> None:
     """Write a person's recording to `path`."""
     with path.open("wb") as file:
-        file.write(header(hertz, device_id, session))
+        end = int((person.start - _EPOCH).total_seconds() + person.hours * 3600)
+        file.write(header(hertz, device_id, session, end))
         sequence = 0
         for chunk in person.chunks(hertz, _SAMPLES):
             blocks = make_blocks(chunk, sequence, person.start, hertz, session)
@@ -47,13 +48,14 @@ def write_cwa(path: Path, person: Person, hertz: float = 100.0, device_id: int =
             sequence += len(blocks)
 
 
-def header(hertz: float, device_id: int, session: int) -> bytes:
+def header(hertz: float, device_id: int, session: int, end: int) -> bytes:
     head = bytearray(b"\xff" * 1024)
     head[0:4] = b"MD\xfc\x03"
     head[4] = 0x17
     head[5:7] = (device_id & 0xFFFF).to_bytes(2, "little")
     head[7:11] = session.to_bytes(4, "little")
     head[11:13] = (device_id >> 16).to_bytes(2, "little")
+    head[17:21] = int(pack_stamps(np.array([end]))[0]).to_bytes(4, "little")
     head[35] = 0
     head[36] = _RATE_CODES[hertz]
     head[64:1024] = b" " * 960

@@ -35,8 +35,8 @@ def look_at(arrays: dict[str, Any], command: dict[str, Any]) -> dict[str, Any]:
         raise Unsound("no_samples", "the reader returned no samples of acceleration", {"samples": 0})
     found = _times(np, time)
     found["samples"] = len(time)
-    rate = np.ravel(arrays["fs"]) if arrays.get("fs") is not None else ()
-    found["fs"] = float(rate[0]) if len(rate) else None
+    # Some archives hold the rate as an array of one.
+    found["fs"] = float(np.ravel(arrays["fs"])[0]) if arrays.get("fs") is not None else None
     found["streams"] = sorted(name for name, value in arrays.items() if isinstance(value, np.ndarray))
     found.update(_rest(np, accel, found["fs"] or _rate(np, time)))
     expected, tolerance = int(command["samples_expected"]), int(command["samples_tolerance"])

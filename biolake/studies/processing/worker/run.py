@@ -96,7 +96,7 @@ def load(path: str, command: dict[str, Any]) -> tuple[Any, Any]:
 
     with open(path) as file:
         text = file.read()
-    document = yaml.load(text, Loader=TupleSafeLoader)
+    document = yaml.load(text, Loader=TupleSafeLoader)  # noqa: S506 - a safe loader with tuples
     steps = document.get("Steps") if isinstance(document, dict) else None
     if not isinstance(steps, list) or not steps:
         raise UnsafePipeline("the pipeline has no list `Steps`")
