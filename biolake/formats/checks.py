@@ -26,6 +26,7 @@ NAMED_IN_MESSAGES = 20
 
 _GENE_DATE = r"^(?i:\d{1,2}-(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|(mar|sep|dec|oct|feb|apr)-\d{1,2})$"
 _COUNTS = re.compile(r"\b(?:raw|read|umi|gene)?counts?\b", re.IGNORECASE)
+_ZERO_IS_A_CALL = frozenset({"vcf"})
 _NOT_RAW = re.compile(r"scaled|normali[sz]ed|\blog|per million|\bcpm|\btpm|estimated|signal", re.IGNORECASE)
 
 
@@ -144,10 +145,16 @@ def _value_findings(dataset: Dataset, matrix: Matrix, name: str) -> list[Finding
     infinite = 0
     fractions = 0
     for first, rows in matrix.slices():
-        absent = np.isnan(rows)
-        missing &= absent.all(axis=0)
-        zero &= ((rows == 0) | absent).all(axis=0)
-        infinite += int(np.isinf(rows).sum())
+        # One sum tells a slice without missing and infinite values, as most are, from one that needs a closer look.
+        with np.errstate(invalid="ignore", over="ignore"):
+            complete = bool(np.isfinite(rows.sum()))
+        absent = None if complete else np.isnan(rows)
+        if missing.any():
+            missing &= False if absent is None else absent.all(axis=0)
+        if zero.any():
+            zero &= (rows == 0 if absent is None else (rows == 0) | absent).all(axis=0)
+        if not complete:
+            infinite += int(np.isinf(rows).sum())
         if counts:
             below = rows < 0
             if below.any():
@@ -164,7 +171,7 @@ def _value_findings(dataset: Dataset, matrix: Matrix, name: str) -> list[Finding
         found.append(
             Finding("ALL_MISSING_SAMPLE", f"{matrix.layer}: no value for {listing(ids.filter(missing).to_list())}.")
         )
-    if (zero & ~missing).any():
+    if (zero & ~missing).any() and dataset.format not in _ZERO_IS_A_CALL:
         zeros = listing(ids.filter(zero & ~missing).to_list())
         found.append(Finding("ALL_ZERO_SAMPLE", f"{matrix.layer}: only zeros for {zeros}."))
     if infinite:

@@ -138,12 +138,14 @@ def parse_table(blocks: Iterable[Block], layout: TableLayout, name: str, limits:
     n_rows = 0
     parser = _BlockParser(layout, name)
     for block in _ahead(blocks):
-        data = block.data.rstrip(b"\r\n")
-        if not data:
-            continue
-        frame = parser.parse(Block(data, block.first_line))
+        if block.data.endswith((b"\n\n", b"\n\r\n")) or block.data in (b"\n", b"\r\n"):
+            # Blank lines after the last row; within the table they are ragged rows.
+            block = Block(block.data.rstrip(b"\r\n"), block.first_line)
+            if not block.data:
+                continue
+        frame = parser.parse(block)
         n_rows += frame.height
-        refuse_too_many_cells(n_rows * len(layout.numbers), name, limits)
+        refuse_too_many_cells(n_rows * (len(layout.numbers) or len(layout.columns)), name, limits)
         texts.append(frame.select(str(position) for position in layout.text))
         numbers.append(_numbers(frame, layout))
     names = unique_names(layout.columns[position] for position in layout.text)
@@ -207,9 +209,9 @@ class _BlockParser:
             if b'"' in data:
                 return _as_numbers(_split_by_line(block, layout, self._name), block, layout, self._name)
         frame = self._read_numbers(data)
-        rows = data.count(b"\n") + 1
-        separators = rows * (len(layout.columns) - 1)
-        if frame is None or frame.height != rows or data.count(layout.separator.encode()) != separators:
+        # A row too long is an error of the parser, so the number of separators tells whether one is too short.
+        separators = data.count(layout.separator.encode())
+        if frame is None or separators != frame.height * (len(layout.columns) - 1):
             _refuse_ragged(data, block.first_line, layout, self._name)
             return _as_numbers(_read(data, layout, ()), block, layout, self._name)
         return frame
@@ -251,7 +253,7 @@ def _read(data: bytes, layout: TableLayout, numbers: Iterable[int], marks: Seque
 
 def _refuse_ragged(data: bytes, first_line: int, layout: TableLayout, name: str) -> None:
     separator = layout.separator.encode()
-    for number, line in enumerate(data.split(b"\n"), first_line):
+    for number, line in enumerate(data.rstrip(b"\r\n").split(b"\n"), first_line):
         fields = line.count(separator) + 1
         if fields != len(layout.columns) or (fields == 1 and not line.strip()):
             raise RaggedRow(_ragged(number, fields if line.strip() else 0, layout, name))
@@ -267,7 +269,7 @@ def _ragged(number: int, fields: int, layout: TableLayout, name: str) -> str:
 def _split_by_line(block: Block, layout: TableLayout, name: str) -> pl.DataFrame:
     """Split a block whose quoted fields hold separators or quotes; slower, and needed for few files."""
     rows: list[list[str]] = []
-    for number, line in enumerate(block.data.decode().split("\n"), block.first_line):
+    for number, line in enumerate(block.data.decode().rstrip("\r\n").split("\n"), block.first_line):
         fields = split_fields(line.removesuffix("\r"), layout.separator, f"{name}: line {number:,}")
         if len(fields) != len(layout.columns) or fields == [""]:
             raise RaggedRow(_ragged(number, len(fields) if any(fields) else 0, layout, name))
