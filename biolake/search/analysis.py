@@ -35,8 +35,10 @@ _IRREGULAR = {
 }
 
 STOP_WORDS = frozenset(
-    ("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its", "of", "on", "or")
-    + ("that", "the", "their", "these", "this", "to", "was", "were", "which", "with")
+    (
+        *("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its", "of", "on"),
+        *("or", "that", "the", "their", "these", "this", "to", "was", "were", "which", "with"),
+    )
 )
 """Words that a query passes over where it has others."""
 

@@ -18,15 +18,15 @@ LIVE = "NOT deleted"
 
 def matching(requirement: Requirement) -> "FullTextQuery":
     """Return the query that matches what meets the requirement."""
-    from lancedb.query import BooleanQuery, MatchQuery, Occur, PhraseQuery
+    from lancedb.query import BooleanQuery, Occur
 
     match requirement:
         case Term(term):
-            return MatchQuery(term, "terms", boost=WEIGHTS[Part.REST])
+            return _match(term, "terms", WEIGHTS[Part.REST])
         case Prefix(term):
-            return MatchQuery(term, "prefixes", boost=WEIGHTS[Part.REST])
+            return _match(term, "prefixes", WEIGHTS[Part.REST])
         case TermSequence(terms):
-            return PhraseQuery(" ".join(terms), "terms")
+            return _phrase(terms)
         case AnyOf(parts):
             return BooleanQuery([(Occur.SHOULD, matching(part)) for part in parts])
         case AllOf(parts):
@@ -35,26 +35,40 @@ def matching(requirement: Requirement) -> "FullTextQuery":
                 for part in parts
             ]
             if all(occur is Occur.MUST_NOT for occur, _ in clauses):
-                clauses.insert(0, (Occur.MUST, MatchQuery(ALL, "terms")))
+                clauses.insert(0, (Occur.MUST, _match(ALL, "terms", WEIGHTS[Part.REST])))
             return BooleanQuery(clauses)
         case NoneOf(part):
-            return BooleanQuery([(Occur.MUST, MatchQuery(ALL, "terms")), (Occur.MUST_NOT, matching(part))])
+            return BooleanQuery(
+                [(Occur.MUST, _match(ALL, "terms", WEIGHTS[Part.REST])), (Occur.MUST_NOT, matching(part))]
+            )
 
 
 def ranking(requirement: Requirement, wanted: Iterable[Wish]) -> "FullTextQuery":
     """Return the query that matches the same and scores by where the words are found."""
-    from lancedb.query import BooleanQuery, MatchQuery, Occur
+    from lancedb.query import BooleanQuery, Occur
 
     wishes = list(wanted)
     clauses: list[tuple[Occur, FullTextQuery]] = [(Occur.MUST, matching(requirement))]
     for part, column in SCORED.items():
         terms = [term for wish in wishes for term in _terms(wish) if _scored_in(wish, part)]
         if terms:
-            clauses.append((Occur.SHOULD, MatchQuery(" ".join(terms), column, boost=WEIGHTS[part])))
+            clauses.append((Occur.SHOULD, _match(" ".join(terms), column, WEIGHTS[part])))
     names = [f"={wish.identity}" for wish in wishes if wish.identity and _scored_in(wish, Part.NAMES)]
     if names:
-        clauses.append((Occur.SHOULD, MatchQuery(" ".join(names), SCORED[Part.NAMES], boost=IDENTITY_WEIGHT)))
+        clauses.append((Occur.SHOULD, _match(" ".join(names), SCORED[Part.NAMES], IDENTITY_WEIGHT)))
     return BooleanQuery(clauses) if len(clauses) > 1 else clauses[0][1]
+
+
+def _match(terms: str, column: str, boost: float) -> "FullTextQuery":
+    from lancedb.query import MatchQuery
+
+    return MatchQuery(terms, column, boost=boost)  # pyright: ignore[reportCallIssue]
+
+
+def _phrase(terms: Iterable[str]) -> "FullTextQuery":
+    from lancedb.query import PhraseQuery
+
+    return PhraseQuery(" ".join(terms), "terms")  # pyright: ignore[reportCallIssue]
 
 
 def _scored_in(wish: Wish, part: Part) -> bool:

@@ -57,8 +57,8 @@ class Snapshot:
     def ranked(self, query: "FullTextQuery", where: str, limit: int | None) -> Ranked:
         """Return the best `limit` matches of a text by score, equal scores by key; all of them for None.
 
-        Where there may be more than the limit, `complete` is False and the matches of the last score are left out: which
-        of them the engine gave is chance.
+        Where there may be more than the limit, `complete` is False and the matches of the last score are left out:
+        which of them the engine gave is chance.
         """
         found = self._text_query(query, where, ["key", "_score"], limit)
         keys = found["key"].to_numpy(zero_copy_only=False)

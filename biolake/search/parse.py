@@ -5,7 +5,7 @@
     both      := operand (["&"] operand)*
     operand   := "~" operand | "(" exclusion ")" | [field ":"] (word | word* | "phrase") | "*"
 
-A "~" that follows "&" or "|" belongs to the one operand after it; elsewhere it reaches as far as its precedence lets it.
+A "~" after "&" or "|" belongs to the one operand that follows; elsewhere it reaches up to the next "~".
 """
 
 import difflib

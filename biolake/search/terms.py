@@ -116,8 +116,8 @@ def _beginnings(folded: set[str], field: str, everywhere: bool) -> Iterator[str]
 def require(query: Query) -> Requirement:
     """Return what a document must contain.
 
-    A word of several (`IL-6`) is met by its parts in order or by the parts written together. Stop words count only where
-    nothing else is asked for, and in phrases.
+    A word of several (`IL-6`) is met by its parts in order or by the parts written together. Stop words count only
+    where nothing else is asked for, and in phrases.
     """
     match query:
         case Everything():
