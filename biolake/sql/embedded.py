@@ -92,8 +92,8 @@ class EmbeddedEngine:
         deadline = started + seconds
         try:
             with self._pool.lend(deadline) as worker:
-                worker.ready()
-                message, payload = self._answer(worker, sql, parameters, rows, deadline, visible)
+                inspected = self._inspect(worker, sql, deadline)
+                message, payload = self._answer(worker, sql, inspected, parameters, rows, deadline, visible)
         except errors.QueryTimedOut as error:
             raise errors.QueryTimedOut(
                 f"no answer within {seconds:g} s. Select less, filter by feature_id or dataset_id, or give it longer."
@@ -104,13 +104,12 @@ class EmbeddedEngine:
         self,
         worker: Worker,
         sql: str,
+        inspected: Inspected,
         parameters: Parameters | None,
         rows: int,
         deadline: float,
         visible: frozenset[str] | None,
     ) -> tuple[Executed, memoryview]:
-        inspected = self._ask(worker, Inspect(sql), deadline)[0]
-        assert isinstance(inspected, Inspected), inspected
         found = [self._found(call, parameters, visible) for call in inspected.searches]
         names = self._resolve(inspected.tables, visible)
         for table in found:
@@ -142,9 +141,16 @@ class EmbeddedEngine:
         assert isinstance(reply, Executed), reply
         return reply, payload
 
-    def _ask(self, worker: Worker, message: Message, deadline: float) -> tuple[Message, memoryview]:
-        reply, payload = worker.ask(message, deadline + _GRACE_SECONDS)
-        return _accepted(reply), payload
+    def _inspect(self, worker: Worker, sql: str, deadline: float) -> Inspected:
+        try:
+            reply, _ = worker.ask(Inspect(sql), deadline + _GRACE_SECONDS)
+        except errors.QueryProcessDied:
+            # It died between statements, which is nobody's fault here: one new process may try.
+            worker.restart()
+            reply, _ = worker.ask(Inspect(sql), deadline + _GRACE_SECONDS)
+        inspected = _accepted(reply)
+        assert isinstance(inspected, Inspected), inspected
+        return inspected
 
     def _visible(self, visible: frozenset[str] | None) -> list[str]:
         return [name for name in self._lake.repositories() if visible is None or name in visible]
@@ -262,6 +268,10 @@ class EmbeddedEngine:
             table = table.filter(pa.array(seen, pa.bool_()))
         return table
 
+    def process_ids(self) -> list[int]:
+        """Return the operating system's numbers of the processes that wait for statements."""
+        return self._pool.process_ids()
+
     def close(self) -> None:
         """End the engine's processes."""
         self._pool.close()
@@ -279,7 +289,7 @@ def _accepted(reply: Message) -> Message:
     if not isinstance(reply, Failed):
         return reply
     if reply.error == MISSING_FILE:
-        raise errors.QueryProcessDied(f"a file of the lake could not be read: {reply.message}. Run the lake's check.")
+        raise errors.LakeFileMissing(f"a file of the lake could not be read: {reply.message}. Verify the lake.")
     kind = getattr(errors, reply.error, errors.InvalidStatement)
     raise kind(reply.message, reply.position)
 

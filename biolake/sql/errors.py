@@ -76,6 +76,14 @@ class QueryProcessDied(SqlError):
     """The process that answered died; the next query gets a new one."""
 
 
+class LakeFileMissing(SqlError):
+    """A file that a table's newest version names could not be read."""
+
+
+class EngineClosed(SqlError):
+    """The engine was closed."""
+
+
 class EngineBusy(SqlError):
     """All of the engine's processes were at work for the whole of the statement's time."""
 

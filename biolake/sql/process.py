@@ -28,11 +28,7 @@ class Worker:
     """One sandboxed process and the socket to it. Used by one thread at a time."""
 
     def __init__(self, limits: Limits, folders: Sequence[Path]) -> None:
-        ours, theirs = socket.socketpair()
-        self._connection = ours
-        self._complaints = tempfile.TemporaryFile()
-        self._ready: Ready | None = None
-        walls = Walls(
+        self._walls = Walls(
             [str(folder) for folder in folders],
             limits.memory_bytes,
             limits.threads,
@@ -40,6 +36,12 @@ class Worker:
             limits.nesting,
             limits.matrix_columns,
         )
+        self._start()
+
+    def _start(self) -> None:
+        self._ready: Ready | None = None
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._connection, theirs = socket.socketpair()
         # Only what Python needs: no credentials of the parent's reach the statements' process.
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -47,11 +49,14 @@ class Worker:
             "TZ": "UTC",
             "HOME": "/nonexistent",
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            # The address space is capped: allocators must not reserve it ahead.
             "MALLOC_ARENA_MAX": "2",
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
         }
+        walls = json.dumps(asdict(self._walls))
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "biolake.sql.worker", str(theirs.fileno()), json.dumps(asdict(walls))],
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "biolake.sql.worker", str(theirs.fileno()), walls],
                 env=environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -60,6 +65,11 @@ class Worker:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+
+    def restart(self) -> None:
+        """End the process and start another one."""
+        self.end()
+        self._start()
 
     @property
     def process_id(self) -> int:
@@ -109,12 +119,14 @@ class Worker:
             raise self._died() from error
 
     def _died(self) -> errors.QueryProcessDied:
-        self.end()
+        self._process.kill()
+        code = self._process.wait()
         self._complaints.seek(0)
         last = self._complaints.read().decode(errors="replace").strip().splitlines()[-1:]
+        self.end()
         why = f" ({last[0][:200]})" if last else ""
         return errors.QueryProcessDied(
-            f"the statement's process ended with code {self._process.returncode}{why}. The statement asks for more "
+            f"the statement's process ended with code {code}{why}. The statement asks for more "
             "memory or processor time than it may have; select less."
         )
 
@@ -124,6 +136,7 @@ class Worker:
             self._process.kill()
         self._process.wait()
         self._connection.close()
+        self._complaints.close()
 
 
 class WorkerPool:
@@ -151,7 +164,7 @@ class WorkerPool:
         try:
             with self._lock:
                 if self._closed:
-                    raise errors.QueryProcessDied("the engine was closed. Open a new one.")
+                    raise errors.EngineClosed("the engine was closed. Open a new one.")
                 worker = self._idle.pop() if self._idle else None
             if worker is not None and not worker.alive:
                 worker.end()
@@ -176,6 +189,11 @@ class WorkerPool:
 
     def _start(self) -> Worker:
         return Worker(self._limits, self._folders)
+
+    def process_ids(self) -> list[int]:
+        """Return the numbers of the processes that wait for statements."""
+        with self._lock:
+            return [worker.process_id for worker in self._idle]
 
     def close(self) -> None:
         """End all processes; those lent out end when they come back."""

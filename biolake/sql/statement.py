@@ -136,6 +136,7 @@ def parser_complaint(text: str) -> tuple[str, int | None]:
     except ValueError:
         document = {}
     message = str(document.get("exception_message", text)).strip().split("\n")[0].rstrip(".")
+    message = re.sub(r"^[A-Z][\w ]* Error: ", "", message)
     position = document.get("position")
     return message, int(position) if position is not None else None
 

@@ -231,7 +231,8 @@ class Database:
             return Failed("UnknownColumn", self._no_column(column, request), position)
         if isinstance(error, duckdb.ParserException):
             return Failed("InvalidSyntax", f"{message}. Correct the statement there.", position)
-        if isinstance(error, duckdb.BinderException | duckdb.CatalogException):
+        unbound = isinstance(error, duckdb.InvalidInputException) and "parameter" in message
+        if unbound or isinstance(error, duckdb.BinderException | duckdb.CatalogException):
             return Failed("InvalidStatement", f"{message}. Correct the statement.", position)
         return Failed("InvalidValue", f"{message}. Use try_cast or filter such values first.", position)
 
