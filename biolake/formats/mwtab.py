@@ -80,7 +80,7 @@ def read(upload: Upload, limits: Limits) -> Dataset:
     return Dataset(
         format="mwtab",
         accession=analysis.said(IDENTITY, "ANALYSIS_ID"),
-        title=analysis.said("STUDY", "STUDY_TITLE") or analysis.said("PROJECT", "PROJECT_TITLE") or name,
+        title=analysis.said("STUDY", "STUDY_TITLE") or analysis.said("PROJECT", "PROJECT_TITLE") or "",
         summary="\n\n".join(
             text
             for section, key in (("STUDY", "STUDY_SUMMARY"), ("PROJECT", "PROJECT_SUMMARY"))

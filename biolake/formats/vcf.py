@@ -24,7 +24,6 @@ from biolake.formats.vcf_header import Header, read_header
 from biolake.formats.vcf_records import Sites
 
 _COLUMN_NAMES = re.compile(rb"(?:##[^\n]*\n)*#CHROM\tPOS\tID\t")
-_ENDING = re.compile(r"\.vcf(\.gz|\.bgz)?$", re.IGNORECASE)
 _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that ends every bgzip file (SAM specification, section 4.1.2)."""
 
@@ -67,7 +66,7 @@ def read(upload: Upload, limits: Limits) -> Dataset:
     return Dataset(
         format="vcf",
         accession=None,
-        title=_ENDING.sub("", upload.name),
+        title="",
         summary="",
         organism=header.organisms(),
         data_type=None,

@@ -75,7 +75,6 @@ def test_a_record_becomes_a_feature_with_its_annotations_and_layers(read_text) -
         )
     )
     assert dataset.format == "vcf"
-    assert dataset.title == "calls"
     assert dataset.organism == ("Homo sapiens",)
     assert dataset.samples["sample_id"].to_list() == ["a", "b"]
     assert dataset.features.rows(named=True) == [
