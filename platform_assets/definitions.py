@@ -1,5 +1,7 @@
 """Everything Dagster loads: the assets, jobs, schedules and sensors of every repository whose document is in order."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 from biolake.repositories.catalog import RepositoryCatalog
@@ -13,7 +15,7 @@ from sensors.arrivals import arrival_sensor
 from sensors.documents import documents_sensor
 
 
-def build_definitions(catalog: RepositoryCatalog, resources: dict[str, object] | None = None) -> dg.Definitions:
+def build_definitions(catalog: RepositoryCatalog, resources: Mapping[str, object] | None = None) -> dg.Definitions:
     """The definitions of a catalog of repositories; `resources` replaces those of the environment, for tests."""
     parts = [_repository_definitions(one) for one in catalog]
     shared = dg.Definitions(

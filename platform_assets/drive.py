@@ -105,5 +105,6 @@ def _execute(
         instance=instance,
         partition_key=request.partition_key,
         tags={**request.tags, "dagster/run_key": request.run_key or ""},
+        run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         raise_on_error=False,
     )

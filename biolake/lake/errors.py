@@ -17,3 +17,7 @@ class CommitContended(BiolakeError):
 
 class LakeTableMissing(BiolakeError):
     """A table that should exist does not."""
+
+
+class DatasetNotShown(BiolakeError):
+    """The lake shows no dataset of that id."""

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, case, func, insert, select, update
 
 from biolake.ledger.models import ENDED, PRIORITY_ORDER, Action, Job, JobState, Part, Priority
 from biolake.ledger.tables import JOBS
 from biolake.objects.models import ObjectVersion
+
+# Spelled out, since a list of values cannot be bound where many rows are updated at once.
+_UNFINISHED = and_(*(JOBS.c.state != state.value for state in sorted(ENDED)))
 
 
 def source_version(parts: Iterable[Part]) -> str:
@@ -78,7 +81,7 @@ def queued_jobs(connection: Connection, repository: str, limit: int) -> list[Job
     A dataset that is in an unfinished lot is left out until that lot is done, so that its versions stay in order.
     """
     busy = select(JOBS.c.dataset_id).where(
-        JOBS.c.repository == repository, JOBS.c.lot.is_not(None), JOBS.c.state.not_in([state.value for state in ENDED])
+        JOBS.c.repository == repository, JOBS.c.lot.is_not(None), _UNFINISHED
     )
     order = case(PRIORITY_ORDER, value=JOBS.c.priority, else_=len(PRIORITY_ORDER))
     query = (
@@ -108,7 +111,7 @@ def start_jobs(connection: Connection, ids: Sequence[str], run_id: str, now: dat
     for start in range(0, len(ids), 500):
         connection.execute(
             update(JOBS)
-            .where(JOBS.c.id.in_(ids[start : start + 500]), JOBS.c.state.not_in([state.value for state in ENDED]))
+            .where(JOBS.c.id.in_(ids[start : start + 500]), _UNFINISHED)
             .values(
                 state=JobState.RUNNING.value,
                 run_id=run_id,
@@ -127,7 +130,7 @@ def end_jobs(
         return
     statement = (
         update(JOBS)
-        .where(JOBS.c.id == bindparam("job"), JOBS.c.state.not_in([state.value for state in ENDED]))
+        .where(JOBS.c.id == bindparam("job"), _UNFINISHED)
         .values(
             state=bindparam("new_state"),
             reason=bindparam("why"),
@@ -150,7 +153,7 @@ def move_jobs(connection: Connection, ids: Sequence[str], state: JobState, now: 
     for start in range(0, len(ids), 500):
         connection.execute(
             update(JOBS)
-            .where(JOBS.c.id.in_(ids[start : start + 500]), JOBS.c.state.not_in([state.value for state in ENDED]))
+            .where(JOBS.c.id.in_(ids[start : start + 500]), _UNFINISHED)
             .values(state=state.value, reason=reason, updated_at=now)
         )
 
@@ -188,7 +191,7 @@ def part_from_json(value: dict[str, Any]) -> Part:
 
 def _row(job: Job) -> dict[str, Any]:
     return {
-        **{name: getattr(job, name) for name in JOBS.c.keys() if name != "parts"},  # noqa: SIM118
+        **{name: getattr(job, name) for name in JOBS.c.keys() if name != "parts"},
         "action": job.action.value,
         "state": job.state.value,
         "priority": job.priority.value,

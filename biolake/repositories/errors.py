@@ -17,3 +17,7 @@ class DataTypeNotAllowed(BiolakeError):
 
 class MetadataDoesNotConform(BiolakeError):
     """A dataset's metadata breaks its repository's schema."""
+
+
+class NameNotTaken(BiolakeError):
+    """A file whose name makes it no dataset of the repository."""

@@ -14,6 +14,7 @@ from typing import Literal
 
 import re2
 
+from biolake.repositories.errors import NameNotTaken
 from biolake.repositories.models import Repository
 
 Role = Literal["data", "samples", "metadata", "matrix", "barcodes", "features"]
@@ -83,3 +84,14 @@ def _match(repository: Repository, stem: str, role: Role) -> Member | NotAMember
 @lru_cache(maxsize=256)
 def _expression(pattern: str) -> "re2._Regexp":  # type: ignore[name-defined]
     return re2.compile(pattern)
+
+
+def check_name(repository: Repository, name: str) -> None:
+    """Refuse a file or folder that would belong to no dataset, before it is uploaded.
+
+    Raises:
+        NameNotTaken: The repository's id rule does not match.
+    """
+    found = identify(repository, f"{repository.folder}/{name}")
+    if isinstance(found, NotAMember):
+        raise NameNotTaken(f"{name}: {found.reason}. Rename it, or upload it to another repository.")

@@ -81,7 +81,11 @@ def test_deleting_twice_is_no_error(store: ObjectStore) -> None:
     assert list(store.list()) == []
 
 
-@given(name=st.text(st.characters(blacklist_characters="/\x00", blacklist_categories=("Cs", "Cc")), min_size=1, max_size=40))
+@given(
+    name=st.text(
+        st.characters(blacklist_characters="/\x00", blacklist_categories=("Cs", "Cc")), min_size=1, max_size=40
+    )
+)
 def test_any_name_round_trips_or_is_refused(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     store = open_store(f"file://{tmp_path_factory.mktemp('bucket')}")
     try:

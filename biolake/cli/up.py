@@ -1,0 +1,111 @@
+"""`biolake up`: the UI, the daemon with its sensors and schedules, and the code server, as one process to stop."""
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+import yaml
+
+from biolake.cli.deployment import platform
+from biolake.cli.output import err
+from biolake.cli.processes import Child, Supervisor
+from biolake.errors import BiolakeError
+
+_READY_SECONDS = 180.0
+
+
+class PortTaken(BiolakeError):
+    """Another program listens on the port."""
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the UI.")] = 3000,
+    host: Annotated[
+        str, typer.Option(help="Address of the UI; it has no login, so think before opening it.")
+    ] = "127.0.0.1",
+) -> None:
+    """Start the deployment: UI, daemon, sensors on. Ctrl-C stops all of it."""
+    if not _free(host, port):
+        raise PortTaken(f"{host}:{port} is taken. Stop what listens there or choose another with --port.")
+    with platform() as here:
+        home = here.settings.home
+        _ = here.bucket, here.ledger
+    address = f"http://{host}:{port}"
+    supervisor = Supervisor(_children(home, host, port, address))
+    supervisor.run(lambda: _wait_until_ready(supervisor, address, home))
+
+
+def _children(home: Path, host: str, port: int, address: str) -> list[Child]:
+    from platform_assets.home import dagster_home
+
+    folder = dagster_home(home)
+    code_port = _free_port()
+    workspace = folder / "workspace.yaml"
+    server = {"host": "127.0.0.1", "port": code_port, "location_name": "biolake"}
+    workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(folder),
+        "BIOLAKE_HOME": str(home),
+        "BIOLAKE_UI_URL": address,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONWARNINGS": "ignore",
+    }
+    python = [sys.executable, "-m"]
+    commands = {
+        "code-server": [
+            *python, "dagster", "code-server", "start", "-m", "platform_assets.definitions", "--host", "127.0.0.1",
+            "--port", str(code_port), "--location-name", "biolake", "--use-python-environment-entry-point",
+        ],
+        "daemon": [*python, "dagster._daemon", "run", "-w", str(workspace)],
+        "ui": [
+            *python, "dagster_webserver", "-w", str(workspace), "--host", host, "--port", str(port),
+            "--log-level", "warning",
+        ],
+    }  # fmt: skip
+    return [Child(name, command, environment, home / "logs" / f"{name}.log") for name, command in commands.items()]
+
+
+def _wait_until_ready(supervisor: Supervisor, address: str, home: Path) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not supervisor.stopping and time.monotonic() < deadline:
+        supervisor.check()
+        if _answers(address):
+            err.print(
+                f"Biolake is up: [link]{address}[/link]  (state in {home}, logs in {home / 'logs'}; Ctrl-C stops)"
+            )
+            return
+        time.sleep(0.3)
+    if not supervisor.stopping:
+        err.print(f"The UI does not answer at {address} yet; see {home / 'logs'}.")
+
+
+def _answers(address: str) -> bool:
+    query = "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus } } } }"
+    try:
+        answer = httpx.post(f"{address}/graphql", json={"query": query}, timeout=10).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    entries = answer.get("data", {}).get("workspaceOrError", {}).get("locationEntries", [])
+    return any(entry.get("loadStatus") == "LOADED" for entry in entries)
+
+
+def _free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

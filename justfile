@@ -1,0 +1,19 @@
+# What people do daily.
+
+# Format, lint and types, as CI checks them.
+check:
+    uv run ruff format --check .
+    uv run ruff check .
+    uv run pyright
+
+# Tests.
+test *ARGS:
+    uv run pytest {{ARGS}}
+
+# The deployment with its UI.
+ui:
+    uv run biolake up
+
+# One benchmark, as in `just bench ingest`.
+bench NAME *ARGS:
+    uv run python benchmarks/{{NAME}}.py {{ARGS}}
