@@ -19,7 +19,9 @@ _MICRO = {0xB5: "u"}
 _EAST_ASIAN = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_EAST_ASIAN}]|[^\W_{_EAST_ASIAN}]+")
 # One word to its author, two or more in the text: IL-6, PD-L1, Alzheimer's.
-_COMPOUND = re.compile(r"[^\W_]+(?:[-‐‑‒–−'’][^\W_]+){1,3}(?![-‐‑‒–−'’]?[^\W_])")
+_JOINERS = "[-‐‑‒–−'’]"
+_JOINER = re.compile(_JOINERS)
+_COMPOUND = re.compile(rf"[^\W_]+(?:{_JOINERS}[^\W_]+){{1,3}}(?!{_JOINERS}?[^\W_])")
 _COMPOUND_LENGTH = 40
 _IRREGULAR = {
     "mice": "mouse",
@@ -60,8 +62,17 @@ def words(text: str) -> Iterator[Word]:
             yield Word(stem(folded), folded, match.start(), match.end())
 
 
+def folded_words(text: str) -> list[str]:
+    """Return the folded words of a text in order, without their places: what indexing needs, at a third of the cost."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    return [folded for word in _WORD.findall(text) for folded in _fold(word)]
+
+
 def compounds(text: str) -> Iterator[str]:
     """Yield what hyphenated words are when written together (`il6` of IL-6); numbers such as 10-12 are left apart."""
+    if _JOINER.search(text) is None:
+        return
     for match in _COMPOUND.finditer(text):
         joined = "".join(folded for part in _WORD.findall(match.group()) for folded in _fold(part))
         if len(joined) <= _COMPOUND_LENGTH and not joined.isdigit():

@@ -126,8 +126,8 @@ class SearchRequest(_Frozen):
     filters: Mapping[str, Filter] = Field(default_factory=dict)
     repositories: tuple[str, ...] = ()
     facets: tuple[str, ...] = ()
-    facet_size: int = Field(20, ge=1, le=MAX_PAGE)
-    size: int = Field(20, ge=0, le=MAX_PAGE)
+    facet_size: int = Field(default=20, ge=1, le=MAX_PAGE)
+    size: int = Field(default=20, ge=0, le=MAX_PAGE)
     after: str | None = None
     sort: str = "relevance"
     descending: bool = False

@@ -26,10 +26,10 @@ from biolake.search.errors import (
 )
 from biolake.search.fields import ALIASES, FIELDS
 from biolake.search.query import QUOTES, And, Everything, Literal, Not, Or, Phrase, Query
+from biolake.search.terms import MIN_PREFIX
 
 MAX_LENGTH = 4000
 MAX_DEPTH = 20
-MIN_PREFIX = 2
 
 _OPEN_WORD = re.compile(rf"[^\s()&|~{QUOTES}]+")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z_]*):(.*)", re.DOTALL)

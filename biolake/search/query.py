@@ -69,16 +69,17 @@ def print_query(query: Query) -> str:
         case Phrase(text, field):
             return _scope(field) + '"' + _QUOTED.sub(r"\\\g<0>", text) + '"'
         case And(operands):
-            return " & ".join(_grouped(operand, And, Or) for operand in operands)
+            return " & ".join(_grouped(operand, And, Or, first=place == 0) for place, operand in enumerate(operands))
         case Or(operands):
-            return " | ".join(_grouped(operand, Or) for operand in operands)
+            return " | ".join(_grouped(operand, Or, first=place == 0) for place, operand in enumerate(operands))
         case Not(operand):
             return "~" + _grouped(operand, And, Or)
 
 
-def _grouped(query: Query, *looser: type) -> str:
+def _grouped(query: Query, *looser: type, first: bool = False) -> str:
+    """Print an operand; where a ~ comes first it would take in what follows."""
     text = print_query(query)
-    return f"({text})" if isinstance(query, looser) else text
+    return f"({text})" if isinstance(query, looser) or (first and text.startswith("~")) else text
 
 
 def _scope(field: str | None) -> str:

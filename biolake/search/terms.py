@@ -5,13 +5,16 @@ A term is a word's stem, in a field preceded by `field:`. An engine indexes `doc
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import TypeAlias
 
-from biolake.search.analysis import STOP_WORDS, compounds, identity, stem, words
+from biolake.search.analysis import STOP_WORDS, compounds, folded_words, identity, stem, words
 from biolake.search.fields import FIELDS, Part, texts
 from biolake.search.models import SearchDocument
 from biolake.search.query import And, Everything, Literal, Not, Or, Phrase, Query
 
+MIN_PREFIX = 2
 MAX_PREFIX = 20
 ALL = "∀"
 """The term that every document contains."""
@@ -82,35 +85,35 @@ class DocumentTerms:
 def document_terms(document: SearchDocument) -> DocumentTerms:
     """Return the terms under which a document is found."""
     everything: list[str] = [ALL]
-    prefixes: set[str] = set()
+    prefixes: dict[str, None] = {}
     parts: dict[Part, list[str]] = {part: [] for part in Part if part is not Part.REST}
     for field in FIELDS.values():
         plain: list[str] = []
-        folded: set[str] = set()
+        distinct: set[str] = set()
         for text in texts(document, field):
             plain.append(BOUNDARY)
-            for word in words(text):
-                plain.append(word.stem)
-                folded.add(word.folded)
+            folded = folded_words(text)
+            plain.extend(map(stem, folded))
+            distinct.update(folded)
             for joined in compounds(text):
                 plain.extend((BOUNDARY, stem(joined)))
-                folded.add(joined)
+                distinct.add(joined)
+        beginnings = dict.fromkeys(chain.from_iterable(map(_beginnings, sorted(distinct))))
         if field.everywhere:
             everything.extend(plain)
-        everything.extend(term if term is BOUNDARY else f"{field.name}:{term}" for term in plain)
-        prefixes.update(_beginnings(folded, field.name, field.everywhere))
+            prefixes.update(beginnings)
+        scope = field.name + ":"
+        everything.extend([term if term is BOUNDARY else scope + term for term in plain])
+        prefixes.update(dict.fromkeys([scope + beginning for beginning in beginnings]))
         if field.part in parts:
-            parts[field.part].extend(term for term in plain if term is not BOUNDARY)
+            parts[field.part].extend([term for term in plain if term is not BOUNDARY])
     parts[Part.NAMES].extend("=" + identity(name) for name in (document.dataset_id, *document.accessions))
-    return DocumentTerms(tuple(everything), tuple(sorted(prefixes)), {k: tuple(v) for k, v in parts.items()})
+    return DocumentTerms(tuple(everything), tuple(prefixes), {part: tuple(found) for part, found in parts.items()})
 
 
-def _beginnings(folded: set[str], field: str, everywhere: bool) -> Iterator[str]:
-    for word in folded:
-        for length in range(2, min(len(word), MAX_PREFIX) + 1):
-            if everywhere:
-                yield word[:length]
-            yield f"{field}:{word[:length]}"
+@lru_cache(maxsize=200_000)
+def _beginnings(word: str) -> tuple[str, ...]:
+    return tuple(word[:length] for length in range(MIN_PREFIX, min(len(word), MAX_PREFIX) + 1))
 
 
 def require(query: Query) -> Requirement:
