@@ -18,9 +18,9 @@ RAW_TEXT = "raw_text"
 _RUN = re.compile(r"[^\x00-\x7f]{2,}")
 _LEAD = r"[\u00c2-\u00f4][\u0080-\u2122]"
 _TIMES = 3
-# Two proper characters in a row may look like one that was encoded twice: in “40×” the last two are Hebrew ה. Two bytes
-# are believed where they make a Latin, Greek or Cyrillic letter; three and more do not happen by chance.
-_LIKELY = re.compile(r"[\u0080-\u017f\u02c6-\u02dd\u0370-\u04ff\u0800-\U0010ffff]")
+# Proper characters in a row may look like one that was encoded twice: the end of “40×” like Hebrew ה, é–“ like 間. They
+# are believed where they make a Latin, Greek or Cyrillic letter, punctuation or a mathematical sign.
+_LIKELY = re.compile(r"[\u0080-\u017f\u02c6-\u02dd\u0370-\u04ff\u2000-\u23ff]")
 
 
 def repaired(text: str) -> str:

@@ -19,6 +19,7 @@ from biolake.formats.checks import refuse_too_many_cells
 from biolake.formats.errors import MalformedFile, NonNumericValue, RaggedRow
 from biolake.formats.models import Limits
 from biolake.formats.text import Block
+from biolake.formats.wide_rows import WIDE_COLUMNS, parse_wide_rows
 
 MISSING_VALUES: tuple[str, ...] = (
     *("", "NA", "na", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "#N/A!", "#VALUE!", "#DIV/0!", "#NUM!"),
@@ -141,13 +142,13 @@ def parse_table(blocks: Iterable[Block], layout: TableLayout, name: str, limits:
         if block.data.endswith((b"\n\n", b"\n\r\n")) or block.data in (b"\n", b"\r\n"):
             # Blank lines after the last row; within the table they are ragged rows.
             block = Block(block.data.rstrip(b"\r\n"), block.first_line)
-            if not block.data:
-                continue
-        frame = parser.parse(block)
-        n_rows += frame.height
+        if not block.data:
+            continue
+        text_rows, number_rows = parser.parse(block)
+        n_rows += text_rows.height
         refuse_too_many_cells(n_rows * (len(layout.numbers) or len(layout.columns)), name, limits)
-        texts.append(frame.select(str(position) for position in layout.text))
-        numbers.append(_numbers(frame, layout))
+        texts.append(text_rows)
+        numbers.append(number_rows)
     names = unique_names(layout.columns[position] for position in layout.text)
     if not texts:
         return Table(pl.DataFrame(schema=dict.fromkeys(names, pl.String)), np.empty((0, len(layout.numbers))))
@@ -186,6 +187,61 @@ def _joined(parts: list[NDArray[np.float64]], n_rows: int, n_columns: int) -> ND
     return joined
 
 
+_Rows = tuple[pl.DataFrame, NDArray[np.float64]]
+
+
+class _BlockParser:
+    """Parses the blocks of one table into text columns, named by their position, and numbers."""
+
+    def __init__(self, layout: TableLayout, name: str) -> None:
+        self._layout = layout
+        self._name = name
+        self._text = [str(position) for position in layout.text]
+        self._wide = len(layout.numbers) >= WIDE_COLUMNS and layout.numbers == tuple(
+            range(len(layout.text), len(layout.columns))
+        )
+        # Comparing each cell with every mark doubles the time, and most tables leave a missing cell empty.
+        self._marks_seen = bool({"", *layout.missing} - set(MISSING_VALUES))
+
+    def parse(self, block: Block) -> _Rows:
+        layout, data = self._layout, block.data
+        if layout.quoted and b'"' in data:
+            data = _SIMPLE_QUOTED_FIELD[layout.separator].sub(rb"\1\2", data)
+            if b'"' in data or _without_end(data).endswith(b"\n") or not data:
+                return self._cast(_split_by_line(block, layout, self._name), block)
+        for marks in ((), layout.missing) if not self._marks_seen else (layout.missing,):
+            rows = self._parse_wide(data, marks) if self._wide else self._parse_columns(data, marks)
+            if rows is not None:
+                self._marks_seen = bool(marks)
+                return rows
+        _refuse_ragged(data, block.first_line, layout, self._name)
+        return self._cast(_read(data, layout, ()), block)
+
+    def _parse_wide(self, data: bytes, marks: Sequence[str]) -> _Rows | None:
+        layout = self._layout
+        return parse_wide_rows(data, layout.separator, len(layout.text), len(layout.numbers), marks)
+
+    def _parse_columns(self, data: bytes, marks: Sequence[str]) -> _Rows | None:
+        """Return the parsed block, None where a row or a cell does not fit."""
+        layout = self._layout
+        try:
+            frame = _read(data, layout, layout.numbers, marks)
+        except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
+            return None
+        # A row too long is an error of the parser, so the number of separators tells whether one is too short.
+        if data.count(layout.separator.encode()) != frame.height * (len(layout.columns) - 1):
+            return None
+        text = frame.select(self._text)
+        if marks and any(text[column].null_count() for column in self._text):
+            # A mark of a missing number is an ordinary word in a text column.
+            text = _read(data, layout, ()).select(self._text)
+        return text, _numbers(frame, layout)
+
+    def _cast(self, frame: pl.DataFrame, block: Block) -> _Rows:
+        frame = _as_numbers(frame, block, self._layout, self._name)
+        return frame.select(self._text), _numbers(frame, self._layout)
+
+
 def _numbers(frame: pl.DataFrame, layout: TableLayout) -> NDArray[np.float64]:
     if not layout.numbers:
         return np.empty((frame.height, 0))
@@ -193,49 +249,7 @@ def _numbers(frame: pl.DataFrame, layout: TableLayout) -> NDArray[np.float64]:
     return np.require(values, dtype=np.float64, requirements=["C", "W"])
 
 
-class _BlockParser:
-    """Parses the blocks of one table into columns named by their position."""
-
-    def __init__(self, layout: TableLayout, name: str) -> None:
-        self._layout = layout
-        self._name = name
-        # Comparing each cell with every mark doubles the time, and most tables leave a missing cell empty.
-        self._marks_seen = bool({"", *layout.missing} - set(MISSING_VALUES))
-
-    def parse(self, block: Block) -> pl.DataFrame:
-        layout, data = self._layout, block.data
-        if layout.quoted and b'"' in data:
-            data = _SIMPLE_QUOTED_FIELD[layout.separator].sub(rb"\1\2", data)
-            if b'"' in data:
-                return _as_numbers(_split_by_line(block, layout, self._name), block, layout, self._name)
-        frame = self._read_numbers(data)
-        # A row too long is an error of the parser, so the number of separators tells whether one is too short.
-        separators = data.count(layout.separator.encode())
-        if frame is None or separators != frame.height * (len(layout.columns) - 1):
-            _refuse_ragged(data, block.first_line, layout, self._name)
-            return _as_numbers(_read(data, layout, ()), block, layout, self._name)
-        return frame
-
-    def _read_numbers(self, data: bytes) -> pl.DataFrame | None:
-        """Return the parsed block, None where a row or a cell does not fit."""
-        layout = self._layout
-        text = [str(position) for position in layout.text]
-        for marks in (None, layout.missing) if not self._marks_seen else (layout.missing,):
-            try:
-                frame = _read(data, layout, layout.numbers, marks)
-            except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
-                continue
-            if marks is None:
-                return frame
-            self._marks_seen = True
-            if any(frame[column].null_count() for column in text):
-                # A mark of a missing number is an ordinary word in a text column.
-                frame = frame.with_columns(_read(data, layout, ()).select(text))
-            return frame
-        return None
-
-
-def _read(data: bytes, layout: TableLayout, numbers: Iterable[int], marks: Sequence[str] | None = None) -> pl.DataFrame:
+def _read(data: bytes, layout: TableLayout, numbers: Iterable[int], marks: Sequence[str] = ()) -> pl.DataFrame:
     """Read a block with the columns `numbers` as numbers and all others as text."""
     wanted = set(numbers)
     schema: dict[str, Any] = {
@@ -247,13 +261,18 @@ def _read(data: bytes, layout: TableLayout, numbers: Iterable[int], marks: Seque
         schema=schema,
         separator=layout.separator,
         quote_char=None,
-        null_values=list(marks) if marks else None,
+        null_values=list(marks) or None,
     )
+
+
+def _without_end(data: bytes) -> bytes:
+    """Return lines without the end of the last one."""
+    return data.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _refuse_ragged(data: bytes, first_line: int, layout: TableLayout, name: str) -> None:
     separator = layout.separator.encode()
-    for number, line in enumerate(data.rstrip(b"\r\n").split(b"\n"), first_line):
+    for number, line in enumerate(_without_end(data).split(b"\n"), first_line):
         fields = line.count(separator) + 1
         if fields != len(layout.columns) or (fields == 1 and not line.strip()):
             raise RaggedRow(_ragged(number, fields if line.strip() else 0, layout, name))
@@ -269,7 +288,7 @@ def _ragged(number: int, fields: int, layout: TableLayout, name: str) -> str:
 def _split_by_line(block: Block, layout: TableLayout, name: str) -> pl.DataFrame:
     """Split a block whose quoted fields hold separators or quotes; slower, and needed for few files."""
     rows: list[list[str]] = []
-    for number, line in enumerate(block.data.decode().rstrip("\r\n").split("\n"), block.first_line):
+    for number, line in enumerate(_without_end(block.data).decode().split("\n"), block.first_line):
         fields = split_fields(line.removesuffix("\r"), layout.separator, f"{name}: line {number:,}")
         if len(fields) != len(layout.columns) or fields == [""]:
             raise RaggedRow(_ragged(number, len(fields) if any(fields) else 0, layout, name))

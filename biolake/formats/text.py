@@ -21,7 +21,7 @@ UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP_SIGNATURE = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib: a gzip header and a check of the content
 _READ_BYTES = 1024 * 1024
-_LONGEST_LINE_BYTES = 256 * 1024**2
+_LONGEST_LINE_BYTES = 64 * 1024**2
 
 
 def is_gzip(path: Path) -> bool:
@@ -154,7 +154,7 @@ class TextReader:
     def _line_end(self) -> int | None:
         """Return where the next line ends in the buffer, None after the last line."""
         while (end := self._buffer.find(b"\n", self._position)) < 0:
-            if not self._fill(_READ_BYTES):
+            if not self._fill(max(_READ_BYTES, len(self._buffer))):
                 end = len(self._buffer)
                 return None if self._position == end else end
         return end
@@ -169,7 +169,7 @@ class TextReader:
             if cut > self._position:
                 # A last line without an end is a line too.
                 return len(self._buffer) if self._ended else cut
-            if not self._fill(self._block_bytes):
+            if not self._fill(max(self._block_bytes, len(self._buffer))):
                 return len(self._buffer)
 
     def _find_line(self, marker: bytes, stop: int) -> int | None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -134,26 +135,51 @@ def _matrices(draw):
     return width, ids, cells
 
 
-@given(matrix=_matrices(), separator=st.sampled_from("\t,"), line_end=st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=200, deadline=None)
-def test_any_matrix_written_by_the_csv_module_comes_back(matrix, separator, line_end):
+@given(
+    matrix=_matrices(),
+    separator=st.sampled_from("\t,"),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    wide_from=st.sampled_from([1, 4000]),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_matrix_written_by_the_csv_module_comes_back(matrix, separator, line_end, wide_from):
     width, ids, cells = matrix
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, lineterminator=line_end)
     for id, row in zip(ids, cells, strict=True):
         writer.writerow([id, *(repr(cell) if isinstance(cell, float) else cell for cell in row)])
     columns = " ".join(["id", *(f"S{i}" for i in range(width))])
-    table = _parse(buffer.getvalue().encode(), columns, separator)
+    with patch("biolake.formats.tabular.WIDE_COLUMNS", wide_from):
+        table = _parse(buffer.getvalue().encode(), columns, separator)
     assert table.text.to_series().to_list() == ids
     expected = [[cell if isinstance(cell, float) else math.nan for cell in row] for row in cells]
     np.testing.assert_array_equal(table.numbers, np.array(expected).reshape(len(ids), width))
 
 
+def _outcome(data: bytes, wide_from: int) -> object:
+    try:
+        with patch("biolake.formats.tabular.WIDE_COLUMNS", wide_from):
+            table = _parse(data)
+    except FormatError as error:
+        return str(error)
+    assert table.numbers.shape == (table.text.height, 2)
+    return table.text.rows(), repr(table.numbers.tolist())
+
+
 @given(data=st.text(alphabet='a1.\t,"\n\r NA-e').map(str.encode) | st.text().map(str.encode))
 @settings(max_examples=300, deadline=None)
-def test_any_text_gives_a_table_of_the_layout_or_a_named_error(data):
-    try:
-        table = _parse(data)
-    except FormatError:
-        return
-    assert table.numbers.shape == (table.text.height, 2)
+def test_any_text_gives_a_table_or_a_named_error_and_the_same_whatever_its_width(data):
+    assert _outcome(data, 1) == _outcome(data, 4000)
+
+
+def test_a_wide_table_is_parsed_and_its_mistakes_are_named():
+    columns = " ".join(["id", *(f"S{i}" for i in range(5000))])
+    row = "\t".join(["1.5", "", "NA", *(["2"] * 4997)])
+    table = _parse(f"a\t{row}\nb\t{row}\n".encode(), columns)
+    assert table.numbers.shape == (2, 5000)
+    assert np.isnan(table.numbers).sum() == 4
+    assert table.numbers[1, [0, -1]].tolist() == [1.5, 2]
+    with pytest.raises(RaggedRow, match=r"line 3 has 5,000 fields, the header names 5,001"):
+        _parse(f"a\t{row}\nb\t{row[:-2]}\n".encode(), columns)
+    with pytest.raises(NonNumericValue, match="line 3: feature b, sample S0: 'x'"):
+        _parse(f"a\t{row}\nb\tx{row[3:]}\n".encode(), columns)
