@@ -1,7 +1,7 @@
 """Detrended fluctuation analysis without a Python loop over windows: the formula of `skdh.utility.math.DFA`.
 
 SKDH fits a line to each window with `scipy.stats.linregress`, tens of thousands of calls a day. Here all windows of one
-size are fitted at once; alpha agrees to about 1e-13. Formula: C.-K. Peng et al., Phys. Rev. E 49 (1994) 1685.
+size are fitted at once; alpha agrees to about 1e-12. Formula: C.-K. Peng et al., Phys. Rev. E 49 (1994) 1685.
 """
 
 import hashlib
