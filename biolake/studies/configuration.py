@@ -5,6 +5,7 @@ Reading a file into it is `loading`; checks that look at several parts at once a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -72,12 +73,22 @@ class StudyConfiguration:
         """Return a source by its name."""
         return next((source for source in self.document.sources if source.name == name), None)
 
-    def configuration_fingerprint(self, file_type: FileType) -> str:
-        """Return the fingerprint of what the results of one file type depend on in this document, and of nothing else.
+    @cached_property
+    def configuration_fingerprints(self) -> Mapping[str, str]:
+        """By file type, the fingerprint of what its results depend on in this document, and of nothing else.
 
         Titles, sources, waiting and the place of results do not change a result, nor does another file type. Exclusion
         rules change only the summaries, which are made from the results of all recordings each time.
         """
+        return {file_type.name: self._fingerprint(file_type) for file_type in self.document.file_types}
+
+    @cached_property
+    def rules_sha256(self) -> str:
+        """Hash of everything that can change a verdict on a file: the document, its pipelines and their runtimes."""
+        pipelines = {name: file.sha256 for name, file in self.pipeline_files.items()}
+        return fingerprint([self.sha256, pipelines, dict(self.runtime_digests)])
+
+    def _fingerprint(self, file_type: FileType) -> str:
         document = self.document
         parts = {
             "file_type": file_type.model_dump(mode="json", exclude={"source", "pattern", "filename_regex"}),

@@ -162,29 +162,29 @@ def _parts(document: Document) -> Parts:
     )
 
 
-def _names(entries: object) -> frozenset[str]:
-    named = [_at(entry, "name", None) for entry in entries] if isinstance(entries, list) else []
+def _names(entries: Any) -> frozenset[str]:
+    named = [_at(entry, "name", None) for entry in _list(entries)]
     return frozenset(name for name in named if isinstance(name, str))
 
 
-def _mapping(value: object) -> dict[str, Any]:
+def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: object) -> list[Any]:
+def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _at(mapping: object, key: str, otherwise: Any) -> Any:
+def _at(mapping: Any, key: str, otherwise: Any) -> Any:
     return mapping.get(key, otherwise) if isinstance(mapping, dict) else otherwise
 
 
-def _each(model: type[_Part], entries: object) -> dict[int, _Part]:
-    values = {i: _valid(model, entry) for i, entry in enumerate(entries)} if isinstance(entries, list) else {}
+def _each(model: type[_Part], entries: Any) -> dict[int, _Part]:
+    values = {i: _valid(model, entry) for i, entry in enumerate(_list(entries))}
     return {i: value for i, value in values.items() if value is not None}
 
 
-def _valid(model: type[_Part], value: object) -> _Part | None:
+def _valid(model: type[_Part], value: Any) -> _Part | None:
     """Return the part, None where its own mistakes (reported with the whole document) keep it from being one."""
     try:
         return TypeAdapter(model).validate_python(value)
@@ -194,7 +194,7 @@ def _valid(model: type[_Part], value: object) -> _Part | None:
 
 def _telling(error: ValidationError) -> list[dict[str, Any]]:
     """Return the errors without those that only say that a list is short of an item that is itself in error."""
-    items = [dict(item) for item in error.errors(include_url=False)]
+    items: list[dict[str, Any]] = [{**item} for item in error.errors(include_url=False)]
     places = [tuple(item["loc"]) for item in items]
     return [
         item

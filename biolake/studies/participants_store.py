@@ -17,7 +17,7 @@ from biolake.studies.configuration_metadata import MetadataFile
 from biolake.studies.errors import MetadataFileRejected
 from biolake.studies.models import fingerprint
 from biolake.studies.participants import ParticipantRow, Value, clean
-from biolake.studies.patterns import glob_matches
+from biolake.studies.patterns import glob_matches, literal_folder
 from biolake.studies.records import METADATA_FILES, PARTICIPANT_ROWS
 
 _TOLERANCE = 1e-9
@@ -112,7 +112,11 @@ class MetadataReading:
 def metadata_rules(study: StudyConfiguration, source: str, key: str) -> MetadataFile | None:
     """Return the rules for a metadata file, None where the object is none."""
     for rules in study.document.metadata.files:
-        if rules.source == source and glob_matches(rules.pattern, key):
+        if (
+            rules.source == source
+            and key.startswith(literal_folder(rules.pattern))
+            and glob_matches(key, rules.pattern)
+        ):
             return rules
     return None
 

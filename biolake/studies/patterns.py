@@ -39,8 +39,9 @@ def compiled(pattern: str) -> Any:
 
 
 @lru_cache(maxsize=512)
-def _glob(pattern: str) -> Any:
-    return compiled(glob_expression(pattern))
+def _globs(patterns: tuple[str, ...]) -> Any:
+    # One expression for all, because calling the engine costs more than its work on a path.
+    return compiled("|".join(f"(?:{glob_expression(pattern)})" for pattern in patterns))
 
 
 def glob_expression(pattern: str) -> str:
@@ -69,14 +70,16 @@ def glob_expression(pattern: str) -> str:
             expression, position = f"{expression}[{inside}]", position + end + 1
         else:
             expression, position = expression + re2.escape(rest[0]), position + 1
-    return f"(?s)^{expression}$"
+    anywhere = "" if "/" in pattern else "(?:.*/)?"
+    return f"(?s)^{anywhere}{expression}$"
 
 
-def glob_matches(pattern: str, path: str) -> bool:
-    """Say whether a glob matches a path; one without `/` is for the file's name in any folder."""
-    return _glob(pattern).match(path if "/" in pattern else path.rsplit("/", 1)[-1]) is not None
+def glob_matches(path: str, *patterns: str) -> bool:
+    """Say whether one of the globs matches a path; one without `/` is for the file's name in any folder."""
+    return bool(patterns) and _globs(patterns).match(path) is not None
 
 
+@lru_cache(maxsize=512)
 def literal_folder(pattern: str) -> str:
     """Return the folder in which everything lies that a glob can match: `meta/2024/` of `meta/2024/*.csv`."""
     literal = pattern
