@@ -4,7 +4,7 @@ Here a statement's names are resolved against the lake; whether it may run is de
 mean is in `relations`, and the processes are in `process`.
 """
 
-
+# ruff: noqa: S608 - statements made here are checked like users' in the process that runs them
 
 import re
 import time
@@ -194,6 +194,7 @@ class EmbeddedEngine:
             if repository is None:
                 raise errors.UnknownTable(_no_repository(schema, self._visible(visible)), reference.position)
             if table.lower() == _LONG:
+                self._require_datasets(repository, reference)
                 names.add(repository, "datasets", "samples", "matrix")
                 continue
             name = self._table(repository, table)
@@ -204,6 +205,8 @@ class EmbeddedEngine:
                     f"repository {repository} has no table {table}. Did you mean {' or '.join(near)}?",
                     reference.position,
                 )
+            if _needs_datasets({name}):
+                self._require_datasets(repository, reference)
             names.add(repository, name)
         return names
 
@@ -212,6 +215,13 @@ class EmbeddedEngine:
         if (visible is None or name in visible) and self._lake.snapshot(name, {"datasets"}) is not None:
             return name
         return _match(name, self._visible(visible))
+
+    def _require_datasets(self, repository: str, reference: TableReference) -> None:
+        if self._lake.snapshot(repository, {"datasets"}) is None:
+            raise errors.UnknownTable(
+                f"{'.'.join(reference.path)}: {repository} has no table datasets, so none of its rows count.",
+                reference.position,
+            )
 
     def _table(self, repository: str, name: str) -> str | None:
         lowered = name.lower()
@@ -223,6 +233,7 @@ class EmbeddedEngine:
         for split in re.finditer("__", name):
             repository = self._repository(name[: split.start()], visible)
             if repository is not None and name[split.end() :]:
+                self._require_datasets(repository, reference)
                 return MatrixReference(name, repository, name[split.end() :], reference.position)
         raise errors.UnknownTable(
             f"there is no {MATRICES}.{name}. A matrix is called {MATRICES}.<repository>__<dataset_id>; list them with "

@@ -23,7 +23,9 @@ class SearchSource(Protocol):
     Only the options that a statement gives are passed: `repository` (str) and `limit` (int).
     """
 
-    def __call__(self, text: str, **options: str | int) -> "pa.Table": ...
+    def __call__(self, text: str, **options: str | int) -> "pa.Table":
+        """Return the hits for `text`, best first."""
+        ...
 
 
 class SqlEngine(Protocol):

@@ -1,4 +1,4 @@
-"""A small lake written with deltalake alone, so that the engine is tested against the tables and not against a writer."""
+"""A small lake written with deltalake alone: the engine is tested against the tables, not against a writer."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,10 +61,7 @@ class MadeLake:
         self.write(
             repository,
             MATRIX,
-            [
-                same | {"layer": "X", "feature_id": feature, "values": row}
-                for feature, row in sorted(values.items())
-            ],
+            [same | {"layer": "X", "feature_id": feature, "values": row} for feature, row in sorted(values.items())],
         )
 
     def show(self, repository: str, dataset_id: str, lot: str, **about: Any) -> None:
@@ -117,7 +114,9 @@ def geo_lake(folder: Path) -> MadeLake:
         curated_cell_line=["MCF-7"],
         curated_drug=[],
     )
-    lake.show("geo", "GSE2-GPL570", "lot1", curated_disease=["Psoriasis"], curated_tissue=["skin"], year=2013, n_samples=3)
+    lake.show(
+        "geo", "GSE2-GPL570", "lot1", curated_disease=["Psoriasis"], curated_tissue=["skin"], year=2013, n_samples=3
+    )
     lake.levels("lab", "L1", "lot9", {"tp53": [9.0, 8.0]})
     lake.show("lab", "L1", "lot9", curated_disease=["Normal"], title="O'Brien's study")
     lake.write(

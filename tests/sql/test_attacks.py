@@ -1,4 +1,4 @@
-"""Statements that try to leave the lake, change something or exhaust the machine. Each is refused, and nothing breaks."""
+"""Statements that try to leave the lake, change something or exhaust the machine: refused, and nothing breaks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,7 +51,8 @@ REFUSED: list[tuple[str, str, type[errors.SqlError]]] = [
     ("getenv", "SELECT getenv('AWS_SECRET_ACCESS_KEY')", errors.ForbiddenFunction),
     ("getvariable", "SELECT getvariable('x')", errors.ForbiddenFunction),
     ("pg_get_viewdef", "SELECT pg_get_viewdef(1)", errors.ForbiddenFunction),
-    ("a function of the system's schema", "SELECT system.main.current_setting('home_directory')", errors.ForbiddenFunction),
+    ("a function of the system's schema",
+     "SELECT system.main.current_setting('home_directory')", errors.ForbiddenFunction),
     ("write_log", "SELECT write_log('x')", errors.ForbiddenFunction),
     ("sleep", "SELECT sleep_ms(100000)", errors.ForbiddenFunction),
     ("json_serialize_sql", "SELECT json_serialize_sql('SELECT 1')", errors.ForbiddenFunction),
@@ -70,7 +71,8 @@ REFUSED: list[tuple[str, str, type[errors.SqlError]]] = [
     ("INSERT", "INSERT INTO geo.datasets SELECT * FROM geo.datasets", errors.NotASelect),
     ("DELETE", "DELETE FROM geo.datasets", errors.NotASelect),
     ("UPDATE", "UPDATE geo.datasets SET title = 'x'", errors.NotASelect),
-    ("INSERT in a WITH", "WITH t AS (INSERT INTO geo.datasets VALUES (1) RETURNING *) SELECT * FROM t", errors.NotASelect),
+    ("INSERT in a WITH", "WITH t AS (INSERT INTO geo.datasets VALUES (1) RETURNING *) SELECT * FROM t",
+     errors.NotASelect),
     ("DELETE in a WITH", "WITH t AS (DELETE FROM geo.datasets RETURNING *) SELECT * FROM t", errors.NotASelect),
     ("CALL", "CALL pragma_version()", errors.NotASelect),
     ("CHECKPOINT", "CHECKPOINT", errors.NotASelect),

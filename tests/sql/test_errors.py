@@ -30,8 +30,8 @@ MISTAKES: list[tuple[str, type[errors.SqlError], str, str]] = [
     ("SELEC 1", errors.InvalidSyntax, "SELEC", "syntax error"),
     ("SELECT year, title FROM geo.datasets GROUP BY year", errors.InvalidStatement, "title", "GROUP BY"),
     ("SELECT sum(title) FROM geo.datasets", errors.InvalidStatement, "sum", "sum"),
-    ("SELECT any_match(curated_disease, d -> d = 'x') FROM geo.datasets WHERE titel = 'a'", errors.UnknownColumn, "titel",
-     "Did you mean title"),
+    ("SELECT any_match(curated_disease, d -> d = 'x') FROM geo.datasets WHERE titel = 'a'",
+     errors.UnknownColumn, "titel", "Did you mean title"),
     ("SELECT CAST(title AS INTEGER) FROM geo.datasets", errors.InvalidValue, "CAST", "try_cast"),
     ("SELECT * FROM geo.datasets WHERE year = ?", errors.InvalidStatement, "", ""),
 ]
@@ -50,7 +50,12 @@ def test_mistake_is_named_with_its_place(
 
 
 def test_hidden_repository_reads_like_a_missing_one(engine: SqlEngine) -> None:
-    for sql in ("SELECT * FROM {}.datasets", "SHOW TABLES IN {}", "SELECT * FROM data_matrices.{}__GSE1", "DESCRIBE {}.samples"):
+    for sql in (
+        "SELECT * FROM {}.datasets",
+        "SHOW TABLES IN {}",
+        "SELECT * FROM data_matrices.{}__GSE1",
+        "DESCRIBE {}.samples",
+    ):
         said = []
         for name in ("geo", "xyz"):
             with pytest.raises(errors.UnknownTable) as caught:

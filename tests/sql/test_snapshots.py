@@ -1,4 +1,4 @@
-"""What readers see while datasets are added, updated and deleted: always one version of all levels, always the newest."""
+"""What readers see while datasets come, change and go: always one version of all levels, always the newest."""
 
 import shutil
 import threading
@@ -22,7 +22,9 @@ LEVELS = ("datasets", "samples", "features", "matrix", "matrix_long")
 
 def counts(engine: SqlEngine, dataset_id: str) -> dict[str, int]:
     return {
-        table: engine.query(f"SELECT count(*) AS n FROM geo.{table} WHERE dataset_id = ?", [dataset_id]).to_records()[0]["n"]
+        table: engine.query(f"SELECT count(*) AS n FROM geo.{table} WHERE dataset_id = ?", [dataset_id]).to_records()[
+            0
+        ]["n"]
         for table in LEVELS
     }
 
@@ -138,7 +140,12 @@ def test_column_added_later_is_null_before(own_lake: MadeLake, open_on: OpenOn) 
     write_deltalake(own_lake.path("geo", "samples"), added, mode="append", schema_mode="merge")
     own_lake.show("geo", "GSE4", "lot3")
     answer = engine.query("SELECT sample_id, batch FROM geo.samples WHERE dataset_id IN ('GSE1', 'GSE4') ORDER BY 1")
-    assert [tuple(row.values()) for row in answer.to_records()] == [("S1", None), ("S1", None), ("S2", None), ("extra", "b7")]
+    assert [tuple(row.values()) for row in answer.to_records()] == [
+        ("S1", None),
+        ("S1", None),
+        ("S2", None),
+        ("extra", "b7"),
+    ]
 
 
 def test_other_tables_of_the_lake_are_shown_as_they_are(own_lake: MadeLake, open_on: OpenOn) -> None:

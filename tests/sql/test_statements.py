@@ -11,14 +11,16 @@ STATEMENTS: list[tuple[str, str, list[tuple[object, ...]]]] = [
     ("contains in text",
      "SELECT dataset_id FROM geo.datasets WHERE contains(title, 'GSE2')", [("GSE2-GPL570",)]),
     ("cardinality of a filtered list",
-     "SELECT dataset_id FROM geo.datasets WHERE CARDINALITY(FILTER(curated_disease, d -> LOWER(d) LIKE '%breast%')) > 0",
+     "SELECT dataset_id FROM geo.datasets "
+     "WHERE CARDINALITY(FILTER(curated_disease, d -> LOWER(d) LIKE '%breast%')) > 0",
      [("GSE1",)]),
     ("cardinality of a map", "SELECT max(cardinality(characteristics)) FROM geo.samples", [(2,)]),
     ("array_join", "SELECT array_join(curated_disease, '; ') FROM geo.datasets WHERE dataset_id = 'GSE1'",
      [("Breast Neoplasms; Normal",)]),
     ("array_join with a replacement for null", "SELECT array_join(ARRAY['a', NULL], '-', '?')", [("a-?",)]),
     ("json_format of a list",
-     "SELECT dataset_id FROM geo.datasets WHERE JSON_FORMAT(CAST(curated_cell_line AS JSON)) LIKE '%MCF%'", [("GSE1",)]),
+     "SELECT dataset_id FROM geo.datasets WHERE JSON_FORMAT(CAST(curated_cell_line AS JSON)) LIKE '%MCF%'",
+     [("GSE1",)]),
     ("unnest",
      "SELECT tissue_name, count(*) FROM geo.datasets CROSS JOIN UNNEST(curated_tissue) AS t(tissue_name) "
      "GROUP BY tissue_name ORDER BY 1", [("breast", 1), ("liver", 1), ("skin", 1)]),
@@ -33,7 +35,8 @@ STATEMENTS: list[tuple[str, str, list[tuple[object, ...]]]] = [
      "ORDER BY position", [("S1",), ("S2",), ("S3",)]),
     ("join with a subselect",
      "SELECT s.sample_id, d.title FROM geo.samples s JOIN (SELECT dataset_id, title FROM geo.datasets) d "
-     "ON s.dataset_id = d.dataset_id WHERE s.dataset_id = 'GSE1' ORDER BY 1", [("S1", "Study GSE1"), ("S2", "Study GSE1")]),
+     "ON s.dataset_id = d.dataset_id WHERE s.dataset_id = 'GSE1' ORDER BY 1",
+     [("S1", "Study GSE1"), ("S2", "Study GSE1")]),
     ("union across repositories",
      "SELECT dataset_id FROM geo.datasets UNION ALL SELECT dataset_id FROM lab.datasets ORDER BY 1",
      [("GSE1",), ("GSE2-GPL570",), ("L1",)]),
@@ -46,7 +49,8 @@ STATEMENTS: list[tuple[str, str, list[tuple[object, ...]]]] = [
     ("regexp_like", "SELECT dataset_id FROM geo.datasets WHERE regexp_like(dataset_id, '^GSE\\d+$')", [("GSE1",)]),
     ("regexp_replace replaces all", "SELECT regexp_replace('a-b-c', '-', '+')", [("a+b+c",)]),
     ("approx_distinct", "SELECT approx_distinct(dataset_id) FROM geo.samples", [(2,)]),
-    ("date_parse", "SELECT date_parse('2020-03-04 05:06', '%Y-%m-%d %H:%i') > TIMESTAMP '2020-03-04 05:05:59'", [(True,)]),
+    ("date_parse",
+     "SELECT date_parse('2020-03-04 05:06', '%Y-%m-%d %H:%i') > TIMESTAMP '2020-03-04 05:05:59'", [(True,)]),
     ("date_format", "SELECT date_format(ingested_at, '%Y/%m/%d %H:%i') FROM lab.datasets", [("2026/01/02 03:04",)]),
     ("date_add", "SELECT date_add('month', 2, DATE '2020-01-31') = DATE '2020-03-31'", [(True,)]),
     ("date_diff", "SELECT date_diff('day', DATE '2020-01-01', DATE '2020-03-01')", [(60,)]),
@@ -90,7 +94,8 @@ STATEMENTS: list[tuple[str, str, list[tuple[object, ...]]]] = [
      [("GSE2-GPL570",)]),
     ("comments and a semicolon", "/* which */ SELECT 1 -- one; only\n;", [(1,)]),
     ("values", "SELECT x FROM (VALUES (1), (2)) AS t(x) ORDER BY x", [(1,), (2,)]),
-    ("map functions", "SELECT map_keys(characteristics) FROM lab.samples WHERE sample_id = 'S1'", [(["tissue", "age"],)]),
+    ("map functions",
+     "SELECT map_keys(characteristics) FROM lab.samples WHERE sample_id = 'S1'", [(["tissue", "age"],)]),
     ("try_cast", "SELECT try_cast(characteristics['age'] AS INTEGER) FROM lab.samples ORDER BY 1", [(41,), (42,)]),
     ("filter on an aggregate",
      "SELECT count(*) FILTER (WHERE curated_is_control) FROM geo.samples", [(3,)]),
@@ -127,7 +132,9 @@ def test_parameter_is_never_sql(engine: SqlEngine) -> None:
 
 
 def test_search_takes_its_text_from_a_parameter(engine: SqlEngine, search_calls: list[object]) -> None:
-    sql = "SELECT search.rank FROM search(?, repository := 'geo') JOIN geo.datasets d USING (dataset_id) WHERE d.year > ?"
+    sql = (
+        "SELECT search.rank FROM search(?, repository := 'geo') JOIN geo.datasets d USING (dataset_id) WHERE d.year > ?"
+    )
     assert engine.query(sql, ["psoriasis (skin)", 2000]).to_records() == [{"rank": 1}]
     assert search_calls[-1] == ("psoriasis (skin)", {"repository": "geo"})
 
