@@ -12,9 +12,10 @@ import polars as pl
 from biolake.formats.annotations import ANNOTATION_COLUMNS, FEATURE_COLUMNS, normalized, with_symbol
 from biolake.formats.checks import refuse_duplicates
 from biolake.formats.errors import DuplicateSampleId, EmptyFile, MalformedFile
+from biolake.formats.fields import header_fields, split_fields
 from biolake.formats.models import Dataset, DenseValues, Limits, Matrix, Upload
 from biolake.formats.registry import Format
-from biolake.formats.tabular import TableLayout, header_fields, parse_table, split_fields, unique_names
+from biolake.formats.tabular import TableLayout, parse_table, unique_names
 from biolake.formats.text import TextReader, identifier
 
 LAYER = "values"

@@ -10,9 +10,10 @@ import polars as pl
 from biolake.formats.annotations import with_symbol
 from biolake.formats.checks import refuse_duplicates, refuse_too_many_cells
 from biolake.formats.errors import DimensionsDiffer, DuplicateSampleId, MalformedFile, RaggedRow, Truncated
+from biolake.formats.fields import header_fields
 from biolake.formats.models import Dataset, DenseValues, Limits, Matrix, Upload
 from biolake.formats.registry import Format
-from biolake.formats.tabular import MISSING_VALUES, TableLayout, header_fields, parse_table, unique_names
+from biolake.formats.tabular import MISSING_VALUES, TableLayout, parse_table, unique_names
 from biolake.formats.text import TextReader, identifier
 
 LAYER = "values"

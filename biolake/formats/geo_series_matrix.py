@@ -17,10 +17,11 @@ from biolake.formats.errors import (
     SamplesDiffer,
     Truncated,
 )
+from biolake.formats.fields import header_fields
 from biolake.formats.geo_entities import MAIN_LAYER, GeoEntity, dates, distinct, organisms, platforms, samples_frame
 from biolake.formats.models import Dataset, DenseValues, Limits, Matrix, Upload
 from biolake.formats.registry import Format
-from biolake.formats.tabular import TableLayout, header_fields, parse_table
+from biolake.formats.tabular import TableLayout, parse_table
 from biolake.formats.text import TextReader, identifier
 
 _TABLE_BEGIN = "!series_matrix_table_begin"

@@ -12,9 +12,9 @@ from biolake.formats.annotations import with_symbol
 from biolake.formats.checks import refuse_duplicates
 from biolake.formats.errors import DuplicateSampleId, MalformedFile, SamplesDiffer, Truncated
 from biolake.formats.geo_entities import MAIN_LAYER, VALUES_SEPARATOR, dates, distinct, organisms
+from biolake.formats.geo_soft_columns import numbers_of
 from biolake.formats.geo_soft_entities import SoftEntity
 from biolake.formats.models import Dataset, DenseValues, Matrix
-from biolake.formats.tabular import numbers_of
 
 _SAMPLE = re.compile(r"GSM\d+")
 _DESCRIPTION = re.compile(r"Value for \S+?: (?P<title>.*?)(?:; src: (?P<source>.*))?")

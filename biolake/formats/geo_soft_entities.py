@@ -11,9 +11,10 @@ import polars as pl
 
 from biolake.formats.checks import refuse_too_many_cells
 from biolake.formats.errors import MalformedFile, Truncated
+from biolake.formats.fields import header_fields
 from biolake.formats.geo_entities import GeoEntity
 from biolake.formats.models import Limits
-from biolake.formats.tabular import TableLayout, header_fields, parse_table, unique_names
+from biolake.formats.tabular import TableLayout, parse_table, unique_names
 from biolake.formats.text import TextReader, identifier
 
 

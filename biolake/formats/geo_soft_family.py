@@ -15,9 +15,10 @@ from biolake.formats.checks import listing, refuse_duplicates
 from biolake.formats.errors import DuplicateFeatureId, DuplicateSampleId, SeveralPlatforms
 from biolake.formats.geo_entities import MAIN_LAYER, distinct, organisms, platforms, samples_frame
 from biolake.formats.geo_series_matrix import sample_metadata, series_metadata
+from biolake.formats.geo_soft_columns import is_numeric, numbers_of
 from biolake.formats.geo_soft_entities import SoftEntity
 from biolake.formats.models import Dataset, DenseValues, Finding, Matrix
-from biolake.formats.tabular import is_numeric, numbers_of, unique_names
+from biolake.formats.tabular import unique_names
 from biolake.formats.text import identifier
 
 _VALUE = "VALUE"

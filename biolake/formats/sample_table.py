@@ -11,8 +11,9 @@ import polars as pl
 from biolake.formats.checks import listing, refuse_duplicates
 from biolake.formats.csv_matrix import separator_of
 from biolake.formats.errors import DuplicateSampleId, EmptyFile, SamplesDiffer, UnreadableMetadata
+from biolake.formats.fields import header_fields
 from biolake.formats.models import Dataset, Finding, Limits
-from biolake.formats.tabular import TableLayout, header_fields, parse_table, unique_names
+from biolake.formats.tabular import TableLayout, parse_table, unique_names
 from biolake.formats.text import TextReader, identifier, read_head
 
 _TABLE_BYTES = 512 * 1024**2

@@ -16,7 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biolake.formats.checks import refuse_too_many_cells
-from biolake.formats.errors import MalformedFile, NonNumericValue, RaggedRow
+from biolake.formats.errors import NonNumericValue, RaggedRow
+from biolake.formats.fields import split_fields
 from biolake.formats.models import Limits
 from biolake.formats.text import Block
 from biolake.formats.wide_rows import WIDE_COLUMNS, parse_wide_rows
@@ -73,41 +74,6 @@ class Table:
 
     text: pl.DataFrame
     numbers: NDArray[np.float64]
-
-
-def split_fields(line: str, separator: str, where: str) -> list[str]:
-    """Return the fields of one line, with quotes taken off (RFC 4180).
-
-    Args:
-        line: The line without its end.
-        separator: One character.
-        where: File and line for messages.
-
-    Raises:
-        MalformedFile: A quote is not closed, or text follows a closing quote.
-    """
-    if '"' not in line:
-        return line.split(separator)
-    fields: list[str] = []
-    position = 0
-    while True:
-        if not line.startswith('"', position):
-            end = line.find(separator, position)
-            end = len(line) if end < 0 else end
-            fields.append(line[position:end])
-        else:
-            close = line.find('"', position + 1)
-            while close >= 0 and line.startswith('"', close + 1):
-                close = line.find('"', close + 2)
-            if close < 0:
-                raise MalformedFile(f"{where}: a quote is not closed. Close it; a field cannot hold a line break.")
-            end = close + 1
-            if end < len(line) and line[end] != separator:
-                raise MalformedFile(f"{where}: text follows a closing quote. Double the quotes within a quoted field.")
-            fields.append(line[position + 1 : close].replace('""', '"'))
-        if end == len(line):
-            return fields
-        position = end + 1
 
 
 def unique_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
@@ -318,42 +284,3 @@ def _as_numbers(frame: pl.DataFrame, block: Block, layout: TableLayout, name: st
             "point and missing ones as NA, then upload again."
         )
     return cast
-
-
-def header_fields(line: str, separator: str, quoted: bool, where: str) -> list[str]:
-    """Return the fields of a header line.
-
-    Raises:
-        MalformedFile: The line holds carriage returns (line ends of old Macs), or quotes that do not close.
-    """
-    if "\r" in line:
-        raise MalformedFile(f"{where}: lines end with a carriage return alone. Save the file with line feeds.")
-    return split_fields(line, separator, where) if quoted else line.split(separator)
-
-
-def is_numeric(column: pl.Series) -> bool:
-    """Whether a text column holds nothing but numbers and marks of missing ones, and at least one number."""
-    words = column.cast(pl.String).str.strip_chars()
-    words = words.filter(words.is_not_null() & ~words.is_in(list(MISSING_VALUES)))
-    return len(words) > 0 and words.cast(pl.Float64, strict=False).null_count() == 0
-
-
-def numbers_of(table: pl.DataFrame, columns: list[str], name: str) -> NDArray[np.float64]:
-    """Return text columns of a table as numbers, rows x columns, NaN where missing; the first column names the rows.
-
-    Raises:
-        NonNumericValue: A cell is neither a number nor a mark of a missing one.
-    """
-    words = table.select(pl.col(columns).cast(pl.String).str.strip_chars())
-    marks = list(MISSING_VALUES)
-    words = words.with_columns(pl.all().replace(marks, [None] * len(marks)))
-    numbers = words.with_columns(pl.all().cast(pl.Float64, strict=False))
-    for column in columns:
-        bad = words[column].is_not_null() & numbers[column].is_null()
-        if bad.any():
-            row = int(bad.arg_max() or 0)
-            raise NonNumericValue(
-                f"{name}: feature {table.to_series(0)[row]}, sample or column {column}: {table[column][row]!r} is no "
-                "number. Write numbers with a point and missing ones as NA, then upload again."
-            )
-    return np.require(numbers.to_numpy(order="c"), dtype=np.float64, requirements=["C", "W"])

@@ -214,7 +214,8 @@ def test_repair_undoes_double_encoding(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["café", "10 μM", "µ", "naïve", "Åsa Öberg", "±5 °C", "日本", "“objective 40×”", "CAFÉ®", "KÖ–B", "café–“le”"]
+    "text",
+    ["café", "10 μM", "µ", "naïve", "Åsa Öberg", "±5 °C", "日本", "“objective 40×”", "CAFÉ®", "KÖ–B", "café–“le”"],
 )
 def test_proper_text_is_left_alone(text):
     assert repaired(text) == text

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biolake.formats.errors import FormatError, MalformedFile, NonNumericValue, RaggedRow, TooLarge
+from biolake.formats.fields import split_fields
+from biolake.formats.geo_soft_columns import is_numeric
 from biolake.formats.models import Limits
 from biolake.formats.tabular import (
     MISSING_VALUES,
     Table,
     TableLayout,
-    is_numeric,
     parse_table,
-    split_fields,
     unique_names,
 )
 from biolake.formats.text import Block
