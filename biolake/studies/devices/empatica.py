@@ -8,13 +8,15 @@ from biolake.studies.devices.avro import SkippedArray, UnreadableAvro, first_rec
 from biolake.studies.devices.clock import EARLIEST, moment
 from biolake.studies.devices.models import Problem, ProblemCode, RecordingFormat, Scan
 
+_LOWEST_HZ, _HIGHEST_HZ = 1.0, 10_000.0
+
 
 def scan_empatica(path: Path) -> Scan:
     """Scan an Empatica document."""
     size = path.stat().st_size
     try:
         name, record = first_record(path.read_bytes())
-    except (UnreadableAvro, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (UnreadableAvro, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         # A schema whose own structure is broken shows as a missing key or a wrong type while it is followed.
         problem = Problem(ProblemCode.TRUNCATED, None, 1.0, f"the Avro document cannot be followed ({error})")
         return Scan(RecordingFormat.EMPATICA_AVRO, problems=(problem,), bad_block_fraction=1.0, size_bytes=size)
@@ -31,8 +33,11 @@ def scan_empatica(path: Path) -> Scan:
     samples = values.items if isinstance(values, SkippedArray) else 0
     offset = record.get("timezone")
     problems: list[Problem] = []
-    if not samples or not hertz:
+    if not samples:
         problems.append(Problem(ProblemCode.NO_DATA, None, 1.0, "the document has no sample of acceleration"))
+    if not isinstance(hertz, float) or not _LOWEST_HZ <= hertz <= _HIGHEST_HZ:
+        problems.append(Problem(ProblemCode.BAD_HEADER, None, 1.0, f"a sampling frequency of {hertz} Hz"))
+        hertz = None
     first = moment(start / 1e6) if isinstance(start, int) and abs(start) < 10**17 else None
     if first is not None and first < EARLIEST:
         text = f"the recording starts at {first:%Y-%m-%d %H:%M:%S}: the clock was not set"
@@ -45,7 +50,7 @@ def scan_empatica(path: Path) -> Scan:
         timezone=f"UTC{offset / 3600:+g}" if isinstance(offset, int) else None,
         start=first,
         end=first + timedelta(seconds=samples / hertz) if first and hertz else None,
-        sampling_hz=float(hertz) if hertz else None,
+        sampling_hz=hertz,
         n_samples_expected=samples,
         problems=tuple(problems),
         size_bytes=size,

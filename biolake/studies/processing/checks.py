@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from biolake.studies.devices.models import Problem, ProblemCode, RecordingFormat, Scan
-from biolake.studies.processing.models import RecordingLimits
+from biolake.studies.processing.models import RecordingLimits, StepRun
 from biolake.studies.processing.results import Results
 from biolake.studies.states import State
 
@@ -113,7 +113,7 @@ def state_after_reading(code: str) -> State:
     return _AFTER_READING[code]
 
 
-def codes_after(read: Mapping[str, Any], results: Results) -> tuple[str, ...]:
+def codes_after(read: Mapping[str, Any], steps: tuple[StepRun, ...], results: Results) -> tuple[str, ...]:
     """Return the codes that a recording's results earn by what was read and what was found."""
     codes: list[str] = []
     rest = read.get("rest_g")
@@ -121,10 +121,10 @@ def codes_after(read: Mapping[str, Any], results: Results) -> tuple[str, ...]:
         codes.append("rest_not_1g")
     if read.get("steps_back"):
         codes.append("time_steps_back")
+    if any(step.calibrated is False for step in steps):
+        codes.append("calibration_not_done")
     for step in results.steps:
-        if step.process == "CalibrateAccelerometer" and not step.has("offset"):
-            codes.append("calibration_not_done")
-        elif step.process.endswith("WearDetection") or step.process == "DETACH":
+        if step.process.endswith("WearDetection") or step.process == "DETACH":
             if step.has("wear") and len(step.array("wear")) == 0:
                 codes.append("never_worn")
         elif step.process == "Sleep":

@@ -117,12 +117,13 @@ class Crash(StrEnum):
 
 @dataclass(frozen=True)
 class StepRun:
-    """How long one step of the pipeline took."""
+    """How one step of the pipeline ran; `calibrated` says of the calibration whether it changed anything."""
 
     name: str
     process: str
     seconds: float
     cpu_seconds: float
+    calibrated: bool | None = None
 
 
 @dataclass(frozen=True)

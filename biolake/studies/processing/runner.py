@@ -165,7 +165,7 @@ def _ended(outcome: Outcome, result: dict[str, Any], folder: Path, verdict: Verd
         reason = f"{result['stage']}: {result['error']}: {result['reason']}"
         return replace(outcome, state=State.FAILED, reason=reason)
     codes = (*verdict.qc_codes, *(("mended",) if outcome.mended else ()))
-    codes += codes_after(outcome.read, read_results(folder))
+    codes += codes_after(outcome.read, outcome.steps, read_results(folder))
     return replace(outcome, state=State.PROCESSED, qc_codes=tuple(dict.fromkeys(codes)))
 
 

@@ -1,0 +1,86 @@
+"""Runtimes are built once and kept between sessions; a warm one is shared by the tests of a session."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from biolake.studies.processing.warm import WarmRuntime
+from biolake.studies.runtimes import Runtime, RuntimeNotBuilt, ensure_runtime
+
+ROOT = Path(__file__).parents[3] / "runtimes"
+
+
+@pytest.fixture(scope="session")
+def built(request: pytest.FixtureRequest) -> Callable[[str], Runtime]:
+    """Build a runtime by name; skips where that is impossible, fails in CI."""
+    cache = request.config.cache
+    assert cache is not None
+    folder = cache.mkdir("runtimes")
+
+    def build(name: str) -> Runtime:
+        try:
+            return ensure_runtime(name, ROOT, folder)
+        except RuntimeNotBuilt as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(error))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def runtime(built: Callable[[str], Runtime]) -> Runtime:
+    return built("skdh-0.17.18-py311-a")
+
+
+@pytest.fixture(scope="session")
+def warm(runtime: Runtime) -> Iterator[WarmRuntime]:
+    with WarmRuntime(runtime) as running:
+        yield running
+
+
+Step = tuple[str, str, dict[str, Any]]
+
+READ_CWA: Step = ("ReadCwa", "io.axivity", {})
+READ_BIN: Step = ("ReadBin", "io.geneactiv", {})
+READ_NPZ: Step = ("ReadNumpyFile", "io.numpy_compressed", {})
+READ_AVRO: Step = ("ReadEmpaticaAvro", "io.empatica", {})
+READ_APDM: Step = ("ReadApdmH5", "io.apdm", {"sensor_location": "Lumbar"})
+WEAR: Step = ("AccelThresholdWearDetection", "preprocessing.wear_detection", {})
+CALIBRATE: Step = ("CalibrateAccelerometer", "preprocessing.calibrate", {"min_hours": 12})
+DAYS: Step = ("GetDayWindowIndices", "preprocessing.window_days", {"bases": [0, 12], "periods": [24, 24]})
+SLEEP: Step = ("Sleep", "sleep.sleep", {"day_window": [12, 24]})
+ACTIVITY: Step = ("ActivityLevelClassification", "activity.core", {"day_window": [0, 24]})
+GAIT_BOUTS: Step = ("PredictGaitLumbarLgbm", "context.gait_classification", {})
+GAIT: Step = ("GaitLumbar", "gait.core", {})
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Callable[..., Path]:
+    """Write a pipeline of steps as SKDH saves it."""
+
+    def write(*steps: Step, version: str = "0.17.18", name: str = "pipeline.skdh") -> Path:
+        document = {
+            "Steps": [
+                {
+                    "name": process,
+                    "process": process,
+                    "package": "skdh",
+                    "module": module,
+                    "parameters": parameters,
+                    "save_file": None,
+                    "plot_file": None,
+                }
+                for process, module, parameters in steps
+            ],
+            "Version": version,
+        }
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(document))
+        return path
+
+    return write
