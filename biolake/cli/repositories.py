@@ -26,6 +26,8 @@ def add(
     """Add a repository; a running deployment shows its assets within seconds."""
     with platform() as here:
         added = add_repository(document, here.settings.home / "repositories", replace=replace)
+        if here.bucket.folder is not None:
+            (here.bucket.folder / added.folder).mkdir(parents=True, exist_ok=True)
         if as_json:
             print_json(added.model_dump())
         else:
