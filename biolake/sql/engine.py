@@ -7,7 +7,6 @@ from pathlib import Path
 from shutil import rmtree
 from urllib.parse import urlsplit
 
-from biolake.lake.lake import Lake
 from biolake.settings import Settings
 from biolake.sql.embedded import EmbeddedEngine
 from biolake.sql.local_copies import LocalCopies
@@ -37,7 +36,7 @@ def open_engine(
     chosen = limits or Limits()
     if urlsplit(url).scheme in ("", "file"):
         return EmbeddedEngine(LakeSnapshots(url), search, chosen)
-    options = Lake(url, storage_options).storage_options
+    options = dict(storage_options or {})
     folder = Path(tempfile.mkdtemp(prefix="biolake-sql-"))
     copies = LocalCopies(folder, chosen.local_copy_bytes, _fetch_from(url, options))
     engine = EmbeddedEngine(LakeSnapshots(url, storage_options=options, copies=copies), search, chosen)

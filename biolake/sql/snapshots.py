@@ -5,6 +5,7 @@ it, and rows it points to no longer are kept for a while by maintenance. What a 
 """
 
 import base64
+import os
 import re
 import threading
 from collections import defaultdict
@@ -23,6 +24,7 @@ from biolake.sql.wire import RepositorySnapshot, TableSnapshot
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
+    from obstore.store import ObjectStore
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 _RESERVED = frozenset({MATRICES, "main", "memory", "temp", "system", "information_schema", "pg_catalog"})
@@ -43,6 +45,7 @@ class LakeSnapshots:
         self, url: str, *, storage_options: Mapping[str, str] | None = None, copies: LocalCopies | None = None
     ) -> None:
         self._lake = Lake(url, storage_options)
+        self._options = dict(storage_options or {})
         self._url = self._lake.url
         self._copies = copies
         self._tables: dict[tuple[str, str], DeltaTable] = {}
@@ -171,17 +174,19 @@ class LakeSnapshots:
             return sorted(entry.name for entry in folder.iterdir() if files or entry.is_dir())
         import obstore
 
-        store = remote_store(self._url, self._lake.storage_options)
+        store = remote_store(self._url, self._options)
         listing = obstore.list_with_delimiter(store, f"{prefix}/" if prefix else None)
         found = [path.rstrip("/").rsplit("/", 1)[-1] for path in listing["common_prefixes"]]
         return sorted([*found, *(str(entry["path"]) for entry in listing["objects"])] if files else found)
 
 
-def remote_store(url: str, options: Mapping[str, str]):
-    """Return obstore's store for a lake's URL."""
+def remote_store(url: str, options: Mapping[str, str]) -> "ObjectStore":
+    """Return obstore's store for a lake's URL; what `options` do not say comes from the `AWS_*` variables."""
     from obstore.store import from_url
 
-    return from_url(url, config=dict(options) or None)  # type: ignore[arg-type]
+    endpoint = {name.lower(): value for name, value in {**os.environ, **options}.items()}.get("aws_endpoint_url", "")
+    client = {"allow_http": True} if endpoint.startswith("http://") else None
+    return from_url(url, config=dict(options) or None, client_options=client)  # type: ignore[call-overload]
 
 
 def local_folder(url: str) -> Path:

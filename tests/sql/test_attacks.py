@@ -112,7 +112,7 @@ def test_refused(engine: SqlEngine, sql: str, refusal: type[errors.SqlError]) ->
 
 @pytest.fixture
 def small(open_on: Callable[..., SqlEngine], read_lake: MadeLake) -> SqlEngine:
-    return open_on(read_lake, replace(LIMITS, memory_bytes=1024 * 1024**2, processes=1, seconds=3.0))
+    return open_on(read_lake, replace(LIMITS, memory_bytes=1024 * 1024**2, processes=1, seconds=2.0))
 
 
 # fmt: off
