@@ -112,6 +112,9 @@ def _list(source: Source, stores: Mapping[str, ObjectStore], folders: set[str]) 
     store = stores.get(source.name)
     if store is None:
         raise SourceUnavailable(f"source {source.name}: no store was opened for {source.uri}. Open it and try again.")
+    if store.folder is not None and not store.folder.is_dir():
+        # A folder that is gone lists as an empty one.
+        raise SourceUnavailable(f"source {source.name}: the folder of {source.uri} is not there. Nothing was changed.")
     outermost = [folder for folder in sorted(folders) if not any(folder.startswith(o) for o in folders if o != folder)]
     for folder in outermost:
         try:
