@@ -1,4 +1,4 @@
-"""Starts, asks and ends the sandboxed processes that run statements (`worker`), and lends them out one at a time.
+"""Starts, asks and ends the sandboxed processes that run statements (`sandbox`, `worker`); lends them one at a time.
 
 A process stays alive between statements. One that dies, hangs or runs out of memory is replaced.
 """
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from biolake.sql import errors
 from biolake.sql.models import Limits
+from biolake.sql.sandbox import Walls
 from biolake.sql.wire import ConnectionClosed, Message, Ready, receive, send
-from biolake.sql.worker import Walls
 
 _START_SECONDS = 60.0
 
@@ -51,12 +51,13 @@ class Worker:
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             # The address space is capped: allocators must not reserve it ahead.
             "MALLOC_ARENA_MAX": "2",
+            "OPENBLAS_NUM_THREADS": "1",
             "ARROW_DEFAULT_MEMORY_POOL": "system",
         }
         walls = json.dumps(asdict(self._walls))
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "biolake.sql.worker", str(theirs.fileno()), walls],
+                [sys.executable, "-P", "-m", "biolake.sql.sandbox", str(theirs.fileno()), walls],
                 env=environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,

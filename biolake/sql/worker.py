@@ -1,25 +1,22 @@
 """The sandboxed process: one DuckDB connection that answers one request after the other over a socket.
 
-It has no credentials, no network where the system allows, and limits on memory, files and processor time. It trusts the
-parent, which decides what exists; it trusts no statement. Started by `process`, never imported by it.
+The walls around it are put up by `sandbox`, which `process` starts. It trusts the parent, which decides what exists; it
+trusts no statement.
 """
 
-import ctypes
 import io
 import json
-import os
 import re
 import resource
 import socket
-import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biolake.sql import errors
 from biolake.sql.dialect import MACROS, SETTINGS, Edit, apply_edits, original_offset
 from biolake.sql.relations import Relations, quoted
+from biolake.sql.sandbox import Walls
 from biolake.sql.statement import StatementChecker, parser_complaint
 from biolake.sql.syntax_tree import Statement, nearest
 from biolake.sql.wire import (
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 8_192
 _EXPLAIN = "EXPLAIN "
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 # Names of the same thing elsewhere, for people who bring their statements along.
 _ELSEWHERE = {
     "src_dataset_id": "dataset_id",
@@ -54,29 +50,11 @@ _ELSEWHERE = {
 }
 
 
-@dataclass(frozen=True)
-class Walls:
-    """The limits that the parent gives on the command line, as JSON."""
-
-    lake_folders: list[str]
-    memory_bytes: int
-    threads: int
-    characters: int
-    nesting: int
-    matrix_columns: int
-
-
-def main(descriptor: int, walls: Walls) -> None:
+def main(descriptor: int, walls: Walls, *, network_namespace: bool) -> None:
     """Answer requests on the socket `descriptor` until the parent hangs up."""
     connection = socket.socket(fileno=descriptor)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-    files = min(4_096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    alone = _leave_network()
     database = Database(walls)
-    resource.setrlimit(resource.RLIMIT_AS, (walls.memory_bytes, walls.memory_bytes))
-    send(connection, Ready(network_namespace=alone))
+    send(connection, Ready(network_namespace))
     while True:
         try:
             request, payload = receive(connection)
@@ -87,12 +65,6 @@ def main(descriptor: int, walls: Walls) -> None:
         if isinstance(reply, Failed) and _address_space() > walls.memory_bytes // 2:
             # What a failed statement left behind would be missing to the next one: let a new process answer that.
             return
-
-
-def _leave_network() -> bool:
-    """Enter a network namespace without interfaces; False where the system does not allow it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    return hasattr(libc, "unshare") and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
 
 
 def _address_space() -> int:
@@ -292,8 +264,3 @@ def _missing_column(document: dict[str, Any], message: str) -> str | None:
         return str(document["name"])
     found = re.search(r'(?:does not have a column named|Referenced column) "([^"]+)"', message)
     return found.group(1) if found else None
-
-
-if __name__ == "__main__":
-    os.umask(0o077)
-    main(int(sys.argv[1]), Walls(**json.loads(sys.argv[2])))

@@ -1,5 +1,7 @@
 """Statements that try to leave the lake, change something or exhaust the machine: refused, and nothing breaks."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,8 @@ import pytest
 from biolake.sql import errors
 from biolake.sql.embedded import EmbeddedEngine
 from biolake.sql.models import SqlEngine
-from biolake.sql.worker import Database, Walls
+from biolake.sql.sandbox import Walls
+from biolake.sql.worker import Database
 from tests.sql.conftest import LIMITS
 from tests.sql.made_lake import MadeLake
 
@@ -153,6 +156,21 @@ def test_process_has_no_credentials(
     assert isinstance(engine, EmbeddedEngine)
     for process_id in engine.process_ids():
         assert b"top-secret" not in Path(f"/proc/{process_id}/environ").read_bytes()
+
+
+def test_process_leaves_the_network_where_the_system_lets_it(
+    open_on: Callable[..., SqlEngine], read_lake: MadeLake
+) -> None:
+    may = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x50000000) != 0)"
+    if subprocess.run([sys.executable, "-c", may], check=False).returncode:
+        pytest.skip("this system does not let a process enter a namespace of its own")
+    engine = open_on(read_lake)
+    assert isinstance(engine, EmbeddedEngine)
+    engine.query("SELECT 1")
+    for process_id in engine.process_ids():
+        interfaces = Path(f"/proc/{process_id}/net/dev").read_text().splitlines()[2:]
+        assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
+        assert interfaces[0].split()[1] == "0"
 
 
 def test_walls_hold_even_without_the_checks(read_lake: MadeLake, tmp_path: Path) -> None:
