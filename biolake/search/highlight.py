@@ -5,7 +5,7 @@ Which words a query looks for is `terms.py`; colours and tags are the page's.
 
 from collections.abc import Iterable, Sequence
 
-from biolake.search.analysis import Word, words
+from biolake.search.analysis import Word, compounds, folded_words, stem, words
 from biolake.search.fields import FIELDS, texts
 from biolake.search.models import Highlight, SearchDocument
 from biolake.search.terms import Wish
@@ -36,9 +36,12 @@ def highlights(document: SearchDocument, wanted: Iterable[Wish]) -> tuple[Highli
 
 
 def _spans(text: str, wanted: Sequence[Wish]) -> list[tuple[int, int]]:
+    possible = _possible(text, wanted)
+    if not possible:
+        return []
     found = list(words(text))
     spans: list[tuple[int, int]] = []
-    for wish in wanted:
+    for wish in possible:
         for first in range(len(found)):
             if wish.joined is not None and found[first].stem == wish.joined:
                 spans.append((found[first].start, found[first].end))
@@ -49,6 +52,21 @@ def _spans(text: str, wanted: Sequence[Wish]) -> list[tuple[int, int]]:
         if len(wish.terms) == 1:
             spans.extend(_parts(text, found, wish))
     return _merged(spans)
+
+
+def _possible(text: str, wanted: Sequence[Wish]) -> list[Wish]:
+    """Return what may be in the text: most texts of a page are done with by this alone."""
+    folded = folded_words(text)
+    stems = {*map(stem, folded), *map(stem, compounds(text))}
+    return [
+        wish
+        for wish in wanted
+        if wish.joined in stems
+        or (
+            stems.issuperset(wish.terms[:-1] if wish.prefix else wish.terms)
+            and (not wish.prefix or any(word.startswith(wish.terms[-1]) for word in folded))
+        )
+    ]
 
 
 def _matches(found: Sequence[Word], wish: Wish) -> bool:
@@ -67,7 +85,7 @@ def _parts(text: str, found: Sequence[Word], wish: Wish) -> Iterable[tuple[int, 
             if found[last].start != found[last - 1].end + 1 or text[found[last - 1].end].isspace():
                 break
             joined += found[last].folded
-            if joined == term:
+            if stem(joined) == term:
                 yield word.start, found[last].end
 
 

@@ -1,7 +1,7 @@
 """Keeping the embedded engine's table fast: its creation with indexes, and merging what writes leave behind.
 
 New rows are found at once, but by reading them one by one until an index segment holds them. A segment per thousand
-rows is cheap to add; many segments are merged into one now and then, so that a write costs the same in a large index.
+rows is cheap to add, and each costs a search about a millisecond, so that they are merged as their number grows.
 """
 
 import logging
@@ -9,12 +9,14 @@ import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from biolake.search.errors import IndexBusy
 from biolake.search.lance_rows import SCHEMA, TABLE, TEXT_COLUMNS
 
 if TYPE_CHECKING:
+    from lance import LanceDataset
     from lancedb.db import DBConnection
     from lancedb.table import Table
 
@@ -22,9 +24,8 @@ _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
 _UNINDEXED_ROWS = 1000
-_SEGMENTS = 12
-_MERGED_SEGMENTS = 10
-_FRAGMENT_ROWS = 20_000
+_ALIKE = 8
+_SPREAD = 3
 _ATTEMPTS = 6
 KEEP = timedelta(hours=1)
 """How long a version stays after it was replaced: the life of a cursor."""
@@ -54,26 +55,36 @@ def create_table(database: "DBConnection") -> "Table":
 
 
 def merge_recent(table: "Table") -> None:
-    """Add an index segment when enough rows are without, and merge segments and files when there are many.
+    """Add an index segment when enough rows are without one, and merge the newest segments when there are many alike.
 
-    Where another writer is at the same work, it is left to that one.
+    A segment is merged with others of its size, so that each row is rewritten as often as the number of rows has
+    powers of `_ALIKE`, not once for every few thousand that follow. Where another writer is at the same work, it is
+    left to that one.
     """
     statistics = table.index_stats("terms_idx")
     if statistics is not None and statistics.num_unindexed_rows < _UNINDEXED_ROWS:
         return
-    segments = max(index.num_segments or 1 for index in table.list_indices())
     try:
-        if segments < _SEGMENTS:
-            table.to_lance().optimize.optimize_indices(num_indices_to_merge=0)
-            return
         dataset = table.to_lance()
-        dataset.optimize.compact_files(target_rows_per_fragment=_FRAGMENT_ROWS)
-        dataset.optimize.optimize_indices(num_indices_to_merge=_MERGED_SEGMENTS)
-        dataset.cleanup_old_versions(older_than=KEEP)
+        dataset.optimize.optimize_indices(num_indices_to_merge=0)
+        while (number := _newest_alike(_segment_sizes(dataset))) >= _ALIKE:
+            dataset.optimize.optimize_indices(num_indices_to_merge=number)
+            dataset.cleanup_old_versions(older_than=KEEP)
     except (OSError, RuntimeError) as error:
         if not _is_conflict(error):
             raise
         _log.debug("index segments not merged, another writer was first: %s", error)
+
+
+def _segment_sizes(dataset: "LanceDataset") -> list[int]:
+    """Return the bytes of the largest index's segments, the oldest first."""
+    terms = next(index for index in dataset.describe_indices() if index.name == "terms_idx")
+    return [segment.size_bytes or 0 for segment in terms.segments]
+
+
+def _newest_alike(sizes: list[int]) -> int:
+    """Return how many of the newest segments are of a size, give or take `_SPREAD`."""
+    return sum(1 for _ in takewhile(lambda size: size <= _SPREAD * sizes[-1], reversed(sizes)))
 
 
 def merge_everything(table: "Table") -> None:
