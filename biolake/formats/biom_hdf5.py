@@ -25,7 +25,7 @@ from biolake.formats.hdf5_values import (
     numbers,
     texts,
 )
-from biolake.formats.models import Finding, Limits, SparseValues
+from biolake.formats.models import Finding, Limits
 from biolake.formats.tabular import unique_names
 
 _ABOUT = {
@@ -56,7 +56,7 @@ def read_hdf5(path: Path, name: str, limits: Limits) -> BiomContent:
             )
         refuse_too_many_cells(shape[0] * shape[1], name, limits)
         matrix = group_at(file, "observation/matrix", name)
-        values = SparseValues(features_by_samples(matrix, *shape, by_sample=False, name=name))
+        values = features_by_samples(matrix, *shape, by_sample=False, name=name)
         about = {key: attribute_text(file, attribute, name) for key, attribute in _ABOUT.items()}
         version = file.attrs.get("format-version")
         if version is not None:

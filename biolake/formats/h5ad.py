@@ -26,7 +26,7 @@ from biolake.formats.hdf5_values import (
     numbers,
     refuse_other_shape,
 )
-from biolake.formats.models import Dataset, DenseValues, Finding, Limits, Matrix, SparseValues, Upload, Values
+from biolake.formats.models import Dataset, DenseValues, Finding, Limits, Matrix, Upload, Values
 from biolake.formats.registry import Format
 
 _LEGACY_RAW = {"X": "raw.X", "var": "raw.var"}
@@ -142,7 +142,7 @@ def _values(source: _Source, n_features: int, n_samples: int, name: str) -> Valu
     if declared is None:
         raise MalformedFile(f"{name}: {place} does not say its shape. Write the file anew with anndata.")
     refuse_other_shape(tuple(int(n) for n in declared), (n_samples, n_features), place, name)
-    return SparseValues(features_by_samples(source, n_features, n_samples, by_sample=kind == "csr", name=name))
+    return features_by_samples(source, n_features, n_samples, by_sample=kind == "csr", name=name)
 
 
 def _refuse_too_much_memory(sources: dict[str, _Source], name: str, limits: Limits) -> None:

@@ -6,7 +6,7 @@ over by the file it read. Starting and ending that process is in `biolake.format
 """
 
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -16,19 +16,22 @@ from pydantic import BaseModel, ConfigDict
 from scipy import sparse
 
 from biolake.formats.models import Dataset, DenseValues, Finding, Matrix, SparseValues, Values
+from biolake.formats.sparse_blocks import SparseBlocks, blocks_of
 
 _DOCUMENT = "dataset.json"
 _BLOCK_CELLS = 8_000_000
+_TILE_SAMPLES = 512
 _MAPPED_FROM_BYTES = 4096  # an empty array cannot be mapped, a small one need not be
+_SPARSE_PARTS = ("data", "indices", "indptr")
 _NUMBER_KINDS = frozenset("fiub")
 
 
 class _MatrixRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     layer: str
-    kind: Literal["dense", "sparse"]
     features: int
     samples: int
+    sparse_blocks: list[int] | None
 
 
 class _FindingRecord(BaseModel):
@@ -56,8 +59,8 @@ def store(dataset: Dataset, folder: Path) -> None:
     matrices: list[_MatrixRecord] = []
     for position, matrix in enumerate(dataset.matrices):
         features, samples = matrix.values.shape
-        kind = _store_values(matrix.values, folder, position)
-        matrices.append(_MatrixRecord(layer=matrix.layer, kind=kind, features=features, samples=samples))
+        blocks = _store_values(matrix.values, folder, position)
+        matrices.append(_MatrixRecord(layer=matrix.layer, features=features, samples=samples, sparse_blocks=blocks))
     _store_table(dataset.samples, folder / "samples.arrow")
     _store_table(dataset.features, folder / "features.arrow")
     record = _DatasetRecord(
@@ -104,14 +107,17 @@ def receive(folder: Path) -> Dataset:
     )
 
 
-def _store_values(values: Values, folder: Path, position: int) -> Literal["dense", "sparse"]:
-    if isinstance(values, SparseValues):
-        matrix = values.matrix
-        for part, array in (("data", matrix.data), ("indices", matrix.indices), ("indptr", matrix.indptr)):
-            with (folder / f"{position}-{part}.npy").open("wb") as file:
-                _write_header(file, array.dtype, array.shape)
-                array.tofile(file)
-        return "sparse"
+def _store_values(values: Values, folder: Path, position: int) -> list[int] | None:
+    """Write one matrix and return the numbers of samples in its blocks, None for a dense one."""
+    if isinstance(values, SparseValues | SparseBlocks):
+        blocks = blocks_of(values)
+        for number, block in enumerate(blocks):
+            for part in _SPARSE_PARTS:
+                array = getattr(block, part)
+                with (folder / f"{position}-{number}-{part}.npy").open("wb") as file:
+                    _write_header(file, array.dtype, array.shape)
+                    array.tofile(file)
+        return [SparseValues(block).shape[1] for block in blocks]
     n_features, n_samples = values.shape
     dtype = values.array.dtype.newbyteorder("=") if isinstance(values, DenseValues) else np.dtype(np.float64)
     step = max(1, _BLOCK_CELLS // max(1, n_samples))
@@ -120,8 +126,18 @@ def _store_values(values: Values, folder: Path, position: int) -> Literal["dense
         for start in range(0, n_features, step):
             stop = min(start + step, n_features)
             block = values.array[start:stop] if isinstance(values, DenseValues) else values.rows(start, stop)
-            np.ascontiguousarray(block, dtype=dtype).tofile(file)
-    return "dense"
+            _in_row_order(block, dtype).tofile(file)
+    return None
+
+
+def _in_row_order(block: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array with its rows one after the other; one stored by column is turned in tiles that fit a cache."""
+    if block.flags.c_contiguous:
+        return block.astype(dtype, copy=False)
+    turned = np.empty(block.shape, dtype=dtype)
+    for start in range(0, block.shape[1], _TILE_SAMPLES):
+        turned[:, start : start + _TILE_SAMPLES] = block[:, start : start + _TILE_SAMPLES]
+    return turned
 
 
 def _write_header(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
@@ -132,18 +148,28 @@ def _write_header(file: BinaryIO, dtype: np.dtype[Any], shape: tuple[int, ...]) 
 
 def _receive_values(record: _MatrixRecord, folder: Path, position: int) -> Values:
     shape = (record.features, record.samples)
-    if record.kind == "dense":
+    if record.sparse_blocks is None:
         array = _mapped(folder / f"{position}.npy")
         if array.shape != shape or array.dtype.kind not in _NUMBER_KINDS:
             raise ValueError(f"layer {record.layer}: {array.shape} of {array.dtype}, announced as {shape}")
         return DenseValues(array)
-    data, indices, indptr = (_mapped(folder / f"{position}-{part}.npy") for part in ("data", "indices", "indptr"))
+    if not record.sparse_blocks or sum(record.sparse_blocks) != record.samples or min(record.sparse_blocks) < 0:
+        raise ValueError(f"layer {record.layer}: blocks of {record.sparse_blocks} samples, announced as {shape}")
+    blocks = tuple(
+        _receive_block(folder / f"{position}-{number}", (record.features, samples), record.layer)
+        for number, samples in enumerate(record.sparse_blocks)
+    )
+    return SparseValues(blocks[0]) if len(blocks) == 1 else SparseBlocks(blocks)
+
+
+def _receive_block(place: Path, shape: tuple[int, int], layer: str) -> sparse.csr_array:
+    data, indices, indptr = (_mapped(place.with_name(f"{place.name}-{part}.npy")) for part in _SPARSE_PARTS)
     if data.dtype.kind not in _NUMBER_KINDS or indices.dtype != indptr.dtype:
-        raise ValueError(f"layer {record.layer}: values of {data.dtype}, indices of {indices.dtype}, {indptr.dtype}")
+        raise ValueError(f"layer {layer}: values of {data.dtype}, indices of {indices.dtype}, {indptr.dtype}")
     problem = compressed_problem(data, indices, indptr, shape)
     if problem:
-        raise ValueError(f"layer {record.layer}: {problem}")
-    return SparseValues(sparse.csr_array((data, indices, indptr), shape=shape))
+        raise ValueError(f"layer {layer}: {problem}")
+    return sparse.csr_array((data, indices, indptr), shape=shape)
 
 
 def compressed_problem(
@@ -165,12 +191,20 @@ def compressed_problem(
         return "indices and indptr are no integers"
     if len(data) != len(indices):
         return f"{len(data):,} values have {len(indices):,} indices"
-    if len(indptr) != shape[0] + 1:
-        return f"indptr has {len(indptr):,} entries for {shape[0]:,} rows"
-    if indptr[0] != 0 or indptr[-1] != len(data) or (indptr[1:] < indptr[:-1]).any():
-        return f"indptr does not rise from 0 to the number of values, {len(data):,}"
+    problem = indptr_problem(indptr, shape[0], len(data))
+    if problem:
+        return problem
     if len(indices) and (int(indices.min()) < 0 or int(indices.max()) >= shape[1]):
         return f"indices from {int(indices.min()):,} to {int(indices.max()):,} are outside 0 to {shape[1] - 1:,}"
+    return None
+
+
+def indptr_problem(indptr: NDArray[Any], length: int, n_values: int) -> str | None:
+    """Say what is wrong with the list of where values begin along an axis of `length`, None where nothing is."""
+    if len(indptr) != length + 1:
+        return f"indptr has {len(indptr):,} entries for {length:,} rows"
+    if indptr[0] != 0 or indptr[-1] != n_values or (indptr[1:] < indptr[:-1]).any():
+        return f"indptr does not rise from 0 to the number of values, {n_values:,}"
     return None
 
 

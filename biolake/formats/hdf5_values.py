@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from biolake.formats.errors import DimensionsDiffer, MalformedFile, NonNumericValue, NotText
-from biolake.formats.handover import compressed_problem
+from biolake.formats.handover import compressed_problem, indptr_problem
+from biolake.formats.models import SparseValues
+from biolake.formats.sparse_blocks import SparseBlocks
 
 _NUMBER_KINDS = frozenset("fiub")
-_INT32_MOST = np.iinfo(np.int32).max
+_INT32 = np.iinfo(np.int32)
+_BLOCK_VALUES = 8_000_000
 
 
 def names_in(group: h5py.Group) -> list[str]:
@@ -59,31 +62,48 @@ def dataset_at(group: h5py.Group, path: str, name: str) -> h5py.Dataset:
     return found
 
 
-def content(dataset: h5py.Dataset, name: str) -> Any:
-    """Return all of a dataset.
+def content(dataset: h5py.Dataset, name: str, part: slice | None = None) -> Any:
+    """Return all of a dataset, or a part of a one-dimensional one.
 
     Raises:
-        MalformedFile: It is compressed in a way that cannot be read, or has no content.
+        MalformedFile: It is compressed in a way that cannot be read, has no content, or more dimensions.
     """
     _refuse_unknown_filters(dataset, name)
     if dataset.shape is None:
         raise MalformedFile(f"{name}: {_place(dataset)} has no content.")
-    return dataset[()]
+    if part is not None and dataset.ndim != 1:
+        raise MalformedFile(f"{name}: {_place(dataset)} has {dataset.ndim} dimensions, one is expected.")
+    return dataset[()] if part is None else dataset[part]
 
 
-def numbers(dataset: h5py.Dataset, name: str) -> NDArray[Any]:
-    """Return a dataset of numbers in the machine's byte order.
+def numbers(dataset: h5py.Dataset, name: str, part: slice | None = None) -> NDArray[Any]:
+    """Return a dataset of numbers, or a part of a one-dimensional one, in the machine's byte order.
 
     Raises:
         NonNumericValue: It holds something else.
+        MalformedFile: As for `content`, or a part is asked of more than one dimension.
     """
-    _refuse_non_numbers(dataset, name)
-    array = np.asarray(content(dataset, name))
-    if array.dtype.kind not in _NUMBER_KINDS:
-        raise NonNumericValue(f"{name}: {_place(dataset)} holds {array.dtype}, numbers are expected.")
+    if dataset.dtype.kind not in _NUMBER_KINDS:
+        raise NonNumericValue(f"{name}: {_place(dataset)} holds {dataset.dtype}, numbers are expected.")
+    array = np.asarray(content(dataset, name, part))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def integers(dataset: h5py.Dataset, name: str, part: slice | None = None) -> NDArray[np.integer]:
+    """Return a list of integers, or a part of it, in 32 bits where all fit.
+
+    Raises:
+        MalformedFile: It is something else.
+    """
+    if dataset.dtype.kind not in "iu" or dataset.ndim != 1:
+        raise MalformedFile(f"{name}: {_place(dataset)} is no list of integers. Write the file anew.")
+    array = numbers(dataset, name, part)
+    if array.dtype.itemsize > np.dtype(np.int32).itemsize or array.dtype.kind == "u":
+        fits = not array.size or (int(array.min()) >= _INT32.min and int(array.max()) <= _INT32.max)
+        return array.astype(np.int32 if fits else np.int64)
+    return array.astype(np.int32, copy=False)
 
 
 def texts(dataset: h5py.Dataset, name: str) -> list[str]:
@@ -124,31 +144,12 @@ def attribute_text(item: h5py.Group | h5py.Dataset, attribute: str, name: str) -
     return as_text(values[0], f"{_place(item)} attribute {attribute}", name) if values else ""
 
 
-def compressed(
-    group: h5py.Group, shape: tuple[int, int], name: str
-) -> tuple[NDArray[Any], NDArray[np.integer], NDArray[np.integer]]:
-    """Return data, indices and indptr of a compressed sparse matrix that is `shape` along indptr and indices.
-
-    Raises:
-        MalformedFile: The three do not make a matrix of this shape.
-        NonNumericValue: The data is no numbers.
-    """
-    data = numbers(dataset_at(group, "data", name), name)
-    small = max(*shape, len(data) if data.ndim else 0) <= _INT32_MOST
-    indices = _indices(dataset_at(group, "indices", name), name, small)
-    indptr = _indices(dataset_at(group, "indptr", name), name, small)
-    problem = compressed_problem(data, indices, indptr, shape)
-    if problem:
-        raise MalformedFile(f"{name}: the sparse matrix {_place(group)} is damaged: {problem}. Write the file anew.")
-    return data, indices, indptr
-
-
 def features_by_samples(
     group: h5py.Group, n_features: int, n_samples: int, *, by_sample: bool, name: str
-) -> sparse.csr_array:
+) -> SparseValues | SparseBlocks:
     """Return a stored sparse matrix as features x samples in compressed rows.
 
-    At most two copies of the matrix are in memory at once.
+    Beside the result only one block of the stored form is in memory at once.
 
     Args:
         group: Holds data, indices, indptr.
@@ -158,13 +159,46 @@ def features_by_samples(
         name: The file's name in messages.
 
     Raises:
-        MalformedFile: As for `compressed`.
+        MalformedFile: The three parts do not make a matrix of this shape.
+        NonNumericValue: The data is no numbers.
     """
-    shape = (n_features, n_samples)
-    if not by_sample:
-        return sparse.csr_array(compressed(group, shape, name), shape=shape)
+    data = dataset_at(group, "data", name)
+    indices = dataset_at(group, "indices", name)
+    n_along, n_across = (n_samples, n_features) if by_sample else (n_features, n_samples)
+    indptr = integers(dataset_at(group, "indptr", name), name)
+    problem = indptr_problem(indptr, n_along, data.size or 0)
+    if problem:
+        raise MalformedFile(_damaged(group, problem, name))
     # Compressed rows of samples x features are compressed columns of features x samples: one sort remains.
-    return sparse.csc_array(compressed(group, (n_samples, n_features), name), shape=shape).tocsr()
+    ends = _block_ends(indptr) if by_sample else [n_along]
+    blocks: list[sparse.csr_array] = []
+    start = 0
+    for end in ends:
+        part = slice(int(indptr[start]), int(indptr[end]))
+        begins = indptr[start : end + 1] - indptr[start]
+        if begins[-1] <= _INT32.max:
+            begins = begins.astype(np.int32, copy=False)
+        block = (numbers(data, name, part), integers(indices, name, part), begins)
+        problem = compressed_problem(*block, (end - start, n_across))
+        if problem:
+            raise MalformedFile(_damaged(group, problem, name))
+        if by_sample:
+            blocks.append(sparse.csc_array(block, shape=(n_features, end - start)).tocsr())
+        else:
+            blocks.append(sparse.csr_array(block, shape=(n_features, n_samples)))
+        start = end
+    return SparseValues(blocks[0]) if len(blocks) == 1 else SparseBlocks(tuple(blocks))
+
+
+def _block_ends(indptr: NDArray[np.integer]) -> list[int]:
+    """Return after which samples blocks of about `_BLOCK_VALUES` values end."""
+    n_samples = len(indptr) - 1
+    cuts = np.searchsorted(indptr, np.arange(_BLOCK_VALUES, int(indptr[-1]), _BLOCK_VALUES))
+    return [*(int(cut) for cut in np.unique(cuts) if 0 < cut < n_samples), n_samples]
+
+
+def _damaged(group: h5py.Group, problem: str, name: str) -> str:
+    return f"{name}: the sparse matrix {_place(group)} is damaged: {problem}. Write the file anew."
 
 
 def refuse_other_shape(shape: tuple[int, ...], expected: tuple[int, ...], place: str, name: str) -> None:
@@ -172,22 +206,6 @@ def refuse_other_shape(shape: tuple[int, ...], expected: tuple[int, ...], place:
     if tuple(shape) != expected:
         found, wanted = (" x ".join(f"{n:,}" for n in s) or "a single value" for s in (shape, expected))
         raise DimensionsDiffer(f"{name}: {place} is {found}, its tables say {wanted}. Write the file anew.")
-
-
-def _indices(dataset: h5py.Dataset, name: str, small: bool) -> NDArray[np.integer]:
-    _refuse_unknown_filters(dataset, name)
-    if dataset.dtype.kind not in "iu" or dataset.ndim != 1:
-        raise MalformedFile(f"{name}: {_place(dataset)} is no list of integers.")
-    # HDF5 makes of a number that is too large the largest one, which is refused later as outside.
-    array = np.empty(dataset.shape, dtype=np.int32 if small else np.int64)
-    if array.size:
-        dataset.read_direct(array)
-    return array
-
-
-def _refuse_non_numbers(dataset: h5py.Dataset, name: str) -> None:
-    if dataset.dtype.kind not in _NUMBER_KINDS:
-        raise NonNumericValue(f"{name}: {_place(dataset)} holds {dataset.dtype}, numbers are expected.")
 
 
 def _refuse_unknown_filters(dataset: h5py.Dataset, name: str) -> None:

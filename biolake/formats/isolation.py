@@ -1,27 +1,22 @@
 """Reading a hostile file in a process of its own, with limits on memory and time; the caller lives on whatever happens.
 
-Each file's process is forked from a warm one (`biolake.formats.reader_server`), which costs milliseconds. What happens
+Each file's process is forked from a warm one (`biolake.formats.reader_client`), which costs milliseconds. What happens
 inside is in `biolake.formats.reader_process`, how a dataset comes back in `biolake.formats.handover`. Works from any
 thread, from any `__main__`, and after a fork.
 """
 
-import atexit
 import json
-import os
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from biolake.formats import errors
+from biolake.formats import errors, reader_client
 from biolake.formats.errors import FormatError, ReaderCrashed, TooLarge
 from biolake.formats.handover import receive
 from biolake.formats.models import Dataset, Limits, Upload
@@ -35,13 +30,10 @@ from biolake.formats.reader_process import (
     Failure,
     Request,
 )
-from biolake.formats.reader_server import LENGTH, Ending
+from biolake.formats.reader_server import Ending
 from biolake.formats.registry import Format
 
-_SECONDS_TO_START = 120.0
-_SECONDS_TO_KILL = 30.0
 _OUT_OF_MEMORY_WORDS = ("memory allocation of", "std::bad_alloc", "Cannot allocate memory")
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME")
 
 
 def read_isolated(format: Format, upload: Upload, limits: Limits) -> Dataset:
@@ -119,7 +111,7 @@ class _Folder:
 
 def _perform(request: Request, name: str) -> None:
     """Have the request served; return where it was done, else raise what became of it."""
-    ending = _the_server().serve(request)
+    ending = reader_client.serve(request)
     if ending is None:
         raise ReaderCrashed(f"{name}: the process that starts the readers was ended. Read the file again.")
     if ending.exit_code == EXIT_DONE:
@@ -191,120 +183,3 @@ def _failure(path: Path) -> Failure | None:
         return Failure.model_validate_json(path.read_bytes())
     except ValidationError:
         return None
-
-
-class _ReaderServer:
-    """The warm process, as the asking process sees it: one socket, and one more for each request under way."""
-
-    def __init__(self) -> None:
-        self._sending = threading.Lock()
-        self._control, theirs = socket.socketpair()
-        package = Path(__file__).resolve().parents[2]
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", "biolake.formats.reader_server", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                env={
-                    **{name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-                    "PYTHONPATH": str(package),
-                    # One thread each: processes are what runs side by side, and a thread reserves address space.
-                    "OMP_NUM_THREADS": "1",
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "POLARS_MAX_THREADS": "1",
-                    "MALLOC_ARENA_MAX": "2",
-                    "ARROW_DEFAULT_MEMORY_POOL": "system",
-                    # A file may name a filter; no library is loaded on its word.
-                    "HDF5_PLUGIN_PRELOAD": "::",
-                },
-            )
-
-    def serve(self, request: Request) -> Ending | None:
-        """Have a request served and wait for its end; None where the server itself was ended."""
-        ours, theirs = socket.socketpair()
-        with ours:
-            try:
-                with theirs:
-                    self._send(request, theirs)
-                ours.settimeout(_SECONDS_TO_START + request.limits.seconds + _SECONDS_TO_KILL)
-                answer = _until_closed(ours)
-            except ConnectionError:
-                return None
-            except TimeoutError:
-                self._process.kill()
-                return None
-            except BaseException:
-                # Interrupted: end the reader before its folder is taken away.
-                ours.shutdown(socket.SHUT_WR)
-                ours.settimeout(_SECONDS_TO_KILL)
-                _until_closed(ours)
-                raise
-        return Ending.model_validate_json(answer) if answer else None
-
-    def _send(self, request: Request, answer_to: socket.socket) -> None:
-        body = request.model_dump_json().encode()
-        with self._sending:
-            socket.send_fds(self._control, [LENGTH.pack(len(body))], [answer_to.fileno()])
-            self._control.sendall(body)
-
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        """End the process and what it started."""
-        self._control.close()
-        try:
-            self._process.wait(_SECONDS_TO_KILL)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def forget(self) -> None:
-        """Let go of a server that belongs to the process this one was forked from."""
-        self._control.close()
-        self._process.returncode = 0  # it is the other process's to wait for
-
-
-_server: _ReaderServer | None = None
-_starting = threading.Lock()
-
-
-def _the_server() -> _ReaderServer:
-    global _server
-    with _starting:
-        if _server is not None and not _server.alive():
-            _server.close()
-            _server = None
-        if _server is None:
-            _server = _ReaderServer()
-        return _server
-
-
-def _until_closed(connection: socket.socket) -> bytes:
-    pieces = bytearray()
-    while piece := connection.recv(4096):
-        pieces += piece
-    return bytes(pieces)
-
-
-def _forget_server() -> None:
-    global _server, _starting
-    _starting = threading.Lock()
-    if _server is not None:
-        _server.forget()
-        _server = None
-
-
-def close() -> None:
-    """End the warm process; the next reading starts another one."""
-    global _server
-    with _starting:
-        if _server is not None:
-            _server.close()
-            _server = None
-
-
-os.register_at_fork(after_in_child=_forget_server)
-atexit.register(close)

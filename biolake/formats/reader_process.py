@@ -4,10 +4,12 @@ The process is forked by `biolake.formats.reader_server`; who asks for it and wh
 `biolake.formats.isolation`.
 """
 
+import ctypes
 import faulthandler
 import json
 import os
 import resource
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -28,6 +30,7 @@ EXIT_DONE = 0
 EXIT_ERROR = 1
 EXIT_OUT_OF_MEMORY = 2
 
+_PR_SET_PDEATHSIG = 1
 _MEMORY_FOR_LAST_WORDS = 256 * 1024**2
 _SECONDS_OF_GRACE = 5
 
@@ -81,6 +84,9 @@ def run(request: Request) -> NoReturn:
 def _confine(request: Request) -> None:
     """Give up the server's descriptors, output and resources beyond the limits."""
     os.setpgid(0, 0)
+    if sys.platform == "linux":
+        # The server ends its readers; this is for the case that something ends the server.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     silence = os.open(os.devnull, os.O_RDONLY)
     output = os.open(request.folder / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     os.dup2(silence, 0)

@@ -26,6 +26,9 @@ from biolake.formats.reader_process import Request, run
 LENGTH = struct.Struct("!I")
 """How a request begins: its length in bytes; the descriptor that gets the answer comes with it."""
 
+BEGUN = b"\n"
+"""What an answer begins with once the process is forked; blank before the JSON of its `Ending`."""
+
 
 class Ending(BaseModel):
     """How a reader's process ended.
@@ -106,6 +109,8 @@ class _Server:
             os.setpgid(pid, pid)
         self._children[pid] = _Child(request, asker, time.monotonic() + request.limits.seconds)
         self._selector.register(asker, selectors.EVENT_READ, pid)
+        with suppress(BrokenPipeError, ConnectionResetError):  # the asker may have gone away
+            asker.sendall(BEGUN)
         return True
 
     def _receive(self, count: int) -> bytes:

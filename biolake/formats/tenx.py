@@ -9,13 +9,13 @@ import zipfile
 from pathlib import Path
 
 import polars as pl
-from scipy import sparse
 
 from biolake.formats.checks import listing
 from biolake.formats.errors import SamplesDiffer
 from biolake.formats.hdf5 import is_kind
-from biolake.formats.models import Dataset, Limits, Matrix, SparseValues, Upload
+from biolake.formats.models import Dataset, Limits, Matrix, Upload
 from biolake.formats.registry import HDF5_SIGNATURE, ZIP_SIGNATURE, Format
+from biolake.formats.sparse_blocks import stacked
 from biolake.formats.tenx_folder import is_matrix_name, read_folder, read_zip
 from biolake.formats.tenx_hdf5 import read_hdf5
 from biolake.formats.tenx_models import GenomeCounts
@@ -55,7 +55,7 @@ def read(upload: Upload, limits: Limits) -> Dataset:
     for other in content.genomes[1:]:
         _refuse_other_barcodes(first, other, upload.name)
     features = pl.concat([genome.features for genome in content.genomes], how="diagonal")
-    matrices = [genome.counts for genome in content.genomes]
+    counts = stacked([genome.counts for genome in content.genomes])
     return Dataset(
         format=FORMAT.name,
         accession=None,
@@ -66,14 +66,10 @@ def read(upload: Upload, limits: Limits) -> Dataset:
         platform=None,
         samples=pl.DataFrame({"sample_id": pl.Series(first.barcodes, dtype=pl.String)}),
         features=features,
-        matrices=(Matrix(LAYER, SparseValues(matrices[0] if len(matrices) == 1 else _stacked(matrices))),),
+        matrices=(Matrix(LAYER, counts),),
         metadata=content.metadata,
         findings=content.findings,
     )
-
-
-def _stacked(matrices: list[sparse.csr_array]) -> sparse.csr_array:
-    return sparse.csr_array(sparse.vstack(matrices, format="csr"))
 
 
 def _data_type(features: pl.DataFrame) -> str | None:

@@ -31,7 +31,7 @@ from biolake.formats.errors import (
     WrongFormat,
 )
 from biolake.formats.matrix_market import read_header, read_values
-from biolake.formats.models import Limits
+from biolake.formats.models import Limits, SparseValues
 from biolake.formats.tenx_models import GenomeCounts, TenxContent
 
 _Opener = Callable[[], IO[bytes]]
@@ -157,7 +157,9 @@ def _genome(matrix: _Matrix, name: str, limits: Limits, *, alone: bool) -> Genom
     features = _features(matrix, name, limits)
     if genome or not alone:
         features = features.with_columns(pl.lit(genome, dtype=pl.String).alias("genome"))
-    return GenomeCounts(genome, barcodes, features, _counts(matrix, features.height, len(barcodes), name, limits))
+    return GenomeCounts(
+        genome, barcodes, features, SparseValues(_counts(matrix, features.height, len(barcodes), name, limits))
+    )
 
 
 def _features(matrix: _Matrix, name: str, limits: Limits) -> pl.DataFrame:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-from scipy import sparse
 
-from biolake.formats.models import Finding
+from biolake.formats.models import Finding, SparseValues
+from biolake.formats.sparse_blocks import SparseBlocks
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class GenomeCounts:
     genome: str
     barcodes: list[str]
     features: pl.DataFrame
-    counts: sparse.csr_array
+    counts: SparseValues | SparseBlocks
 
 
 @dataclass(frozen=True)
