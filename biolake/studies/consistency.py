@@ -4,7 +4,6 @@ Each part on its own is checked by its model. The checks run on the parts that a
 so that all mistakes are shown together.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from biolake.studies.headers import header_field
 from biolake.studies.models import Mistake
 from biolake.studies.patterns import GROUPS
 from biolake.studies.pipeline_file import PipelineFile
+from biolake.studies.suggestions import closest
 from biolake.studies.units import unit_in_name
 
 _READERS: dict[str, tuple[str, ...]] = {
@@ -104,8 +104,8 @@ def _known(document: Document, path: KeyPath, kind: str, name: str, known: Itera
     names = sorted(known)
     if name in names:
         return
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean `{close[0]}`?" if close else f"There is: {', '.join(names) or 'none'}."
+    close = closest(name, names)
+    hint = f"Did you mean `{close}`?" if close else f"There is: {', '.join(names) or 'none'}."
     yield document.mistake(path, f"there is no {kind} `{name}`.", hint)
 
 

@@ -3,7 +3,6 @@
 What a configuration may say is in `configuration`; how a YAML document is read with its lines is `document`.
 """
 
-import difflib
 import hashlib
 import types
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from biolake.studies.errors import StudyConfigurationInvalid, StudyConfiguration
 from biolake.studies.models import Mistake
 from biolake.studies.pipeline_file import DayWindows, PipelineFile, read_pipeline
 from biolake.studies.runtimes import InvalidRuntime, UnknownRuntime, read_specification
+from biolake.studies.suggestions import closest
 
 _Part = TypeVar("_Part")
 
@@ -240,8 +240,8 @@ def _hint(path: KeyPath) -> str:
     if holder is None:
         return "Remove it."
     known = [field.alias or name for name, field in holder.model_fields.items()]
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    return f"Did you mean `{close[0]}`?" if close else f"Known here: {', '.join(known)}."
+    close = closest(str(path[-1]), known)
+    return f"Did you mean `{close}`?" if close else f"Known here: {', '.join(known)}."
 
 
 def _model_at(path: KeyPath) -> type[BaseModel] | None:

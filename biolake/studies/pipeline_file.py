@@ -5,7 +5,6 @@ Loading a pipeline calls whatever `package.module.process` names, so a file may 
 Checks of single parameter values are in `pipeline_parameters`. Source: skdh.pipeline.Pipeline.load, versions 0.17.x.
 """
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from biolake.studies.errors import ProcessTableMissing
 from biolake.studies.models import Mistake
 from biolake.studies.pipeline_parameters import check_value
 from biolake.studies.skdh_table import Process, ProcessTable, process_table
+from biolake.studies.suggestions import closest
 
 _STEP_KEYS = ("name", "process", "package", "module", "parameters", "save_file", "plot_file")
 _NEED_DAY_WINDOWS = frozenset({"Sleep", "ActivityLevelClassification", "StaudenmayerClassification"})
@@ -196,8 +196,8 @@ class _Reading:
         process = self.table.find(module, name) if isinstance(module, str) and isinstance(name, str) else None
         if process is None:
             names = [known.name for known in self.table.processes.values()]
-            close = difflib.get_close_matches(str(name), names, n=1)
-            hint = f"Did you mean {close[0]}?" if close else "See docs/studies.md for those there are."
+            close = closest(str(name), names)
+            hint = f"Did you mean {close}?" if close else "See docs/studies.md for those there are."
             message = f"skdh.{module}.{name} is no process of SKDH {self.table.skdh_version}."
             self._add((*path, "process"), message, hint)
         return process
@@ -205,8 +205,8 @@ class _Reading:
     def _check_parameters(self, process: Process, parameters: Mapping[str, Any], path: KeyPath) -> None:
         for name, value in parameters.items():
             if name not in process.parameters:
-                close = difflib.get_close_matches(name, process.parameters, n=1)
-                hint = f"Did you mean `{close[0]}`?" if close else "Remove it, or save the pipeline in this version."
+                close = closest(name, process.parameters)
+                hint = f"Did you mean `{close}`?" if close else "Remove it, or save the pipeline in this version."
                 message = f"{process.name} has no parameter `{name}` in SKDH {self.table.skdh_version}."
                 self._add((*path, name), message, hint)
                 continue
