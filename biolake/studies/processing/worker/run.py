@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from .overview import keep_overview
 from .quality import Unsound, look_at
 from .reading import comparable, inputs
 from .store import Store
@@ -178,6 +179,7 @@ def _watched(
         result["steps"].append(done)
         if reads:
             result["read"] = look_at(answer[1], command)
+            keep_overview(answer[1], command["folder"])
         return answer
 
     return watched
