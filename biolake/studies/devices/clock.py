@@ -3,6 +3,7 @@
 Every format's scanner brings its blocks here, so that a gap is a gap whatever wrote the file.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,8 @@ SHORTEST_GAP_SECONDS = 1.0
 SHORTEST_JUMP_SECONDS = 24 * 3600.0
 """A longer pause without a missing block is a leap of the clock: the device went on counting blocks."""
 _EPOCH = datetime(1970, 1, 1)
+_FIRST_SECOND = (datetime.min - _EPOCH).total_seconds()
+_LAST_SECOND = (datetime(9999, 12, 31) - _EPOCH).total_seconds()
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class Blocks:
 
 
 def moment(seconds: float) -> datetime:
-    """Return seconds since 1970 as a naive time to the microsecond."""
-    return _EPOCH + timedelta(seconds=seconds)
+    """Return seconds since 1970 as a naive time to the microsecond; what no calendar holds is the nearest it does."""
+    if math.isnan(seconds):
+        return datetime.min
+    return _EPOCH + timedelta(seconds=min(max(seconds, _FIRST_SECOND), _LAST_SECOND))
 
 
 def seconds_since_epoch(value: datetime) -> float:

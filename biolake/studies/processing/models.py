@@ -10,6 +10,8 @@ from typing import Any
 from biolake.studies.devices.models import RecordingFormat, Scan
 from biolake.studies.states import State
 
+_ADDRESS_SPACE = 1.5
+
 
 @dataclass(frozen=True)
 class RecordingLimits:
@@ -38,6 +40,7 @@ class Limits:
     Attributes:
         bytes_per_sample: Memory at the peak.
         base_bytes: Memory that does not depend on the recording.
+        headroom_bytes: Address space beyond one and a half times the memory: what malloc keeps, what is mapped unused.
         seconds_per_mb: Wall time for each megabyte of its files.
         min_seconds: Wall time that every recording has.
         written_bytes: The largest file that its process may write.
@@ -47,6 +50,7 @@ class Limits:
 
     bytes_per_sample: float = 140.0
     base_bytes: int = 512 * 1024**2
+    headroom_bytes: int = 1024**3
     seconds_per_mb: float = 1.0
     min_seconds: float = 300.0
     written_bytes: int = 16 * 1024**3
@@ -56,6 +60,10 @@ class Limits:
     def memory_bytes(self, samples: int) -> int:
         """Return the memory that a recording of `samples` is planned with."""
         return self.base_bytes + int(self.bytes_per_sample * samples)
+
+    def address_space_bytes(self, samples: int) -> int:
+        """Return the address space that a recording of `samples` may take; asking for more ends it."""
+        return int(self.memory_bytes(samples) * _ADDRESS_SPACE) + self.headroom_bytes
 
     def wall_seconds(self, size_bytes: int) -> float:
         """Return the wall time that files of `size_bytes` have."""

@@ -33,9 +33,6 @@ from biolake.studies.processing.warm import Ending, RuntimeBroken, WarmRuntime
 from biolake.studies.runtimes import Runtime
 from biolake.studies.states import State
 
-# Address space is more than what is resident: freed memory that malloc keeps, files mapped but not touched.
-_ADDRESS_SPACE = 1.5
-_ADDRESS_SPACE_BASE = 1024**3
 # actfast reserves room for a month at 100 Hz, whatever the file's length, and touches little of it.
 _ADDRESS_SPACE_GT3X = 6 * 1024**3
 _SAMPLES_TOLERANCE = 0.001
@@ -113,7 +110,7 @@ def _attempt(
     blank: Outcome, task: ProcessingTask, files: list[Path], limits: Limits, warm: WarmRuntime, verdict: Verdict
 ) -> Outcome:
     wall = limits.wall_seconds(task.size_bytes)
-    address_space = int(limits.memory_bytes(task.samples) * _ADDRESS_SPACE) + _ADDRESS_SPACE_BASE
+    address_space = limits.address_space_bytes(task.samples)
     if task.format is RecordingFormat.GT3X:
         address_space += _ADDRESS_SPACE_GT3X
     command = {

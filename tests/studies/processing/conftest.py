@@ -59,28 +59,29 @@ GAIT_BOUTS: Step = ("PredictGaitLumbarLgbm", "context.gait_classification", {})
 GAIT: Step = ("GaitLumbar", "gait.core", {})
 
 
+def write_pipeline(path: Path, steps: tuple[Step, ...], version: str = "0.17.18") -> Path:
+    """Write a pipeline of steps as SKDH saves it."""
+    saved = [
+        {
+            "name": process,
+            "process": process,
+            "package": "skdh",
+            "module": module,
+            "parameters": parameters,
+            "save_file": None,
+            "plot_file": None,
+        }
+        for process, module, parameters in steps
+    ]
+    path.write_text(yaml.safe_dump({"Steps": saved, "Version": version}))
+    return path
+
+
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Callable[..., Path]:
-    """Write a pipeline of steps as SKDH saves it."""
+    """Write a pipeline into the test's folder."""
 
     def write(*steps: Step, version: str = "0.17.18", name: str = "pipeline.skdh") -> Path:
-        document = {
-            "Steps": [
-                {
-                    "name": process,
-                    "process": process,
-                    "package": "skdh",
-                    "module": module,
-                    "parameters": parameters,
-                    "save_file": None,
-                    "plot_file": None,
-                }
-                for process, module, parameters in steps
-            ],
-            "Version": version,
-        }
-        path = tmp_path / name
-        path.write_text(yaml.safe_dump(document))
-        return path
+        return write_pipeline(tmp_path / name, steps, version)
 
     return write
