@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from biolake.repositories.models import Repository
-from partitions.lots import lots_of
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -17,7 +16,6 @@ def lot_job(repository: Repository, checks: dg.AssetChecksDefinition) -> "Unreso
     return dg.define_asset_job(
         lot_job_name(repository.name),
         selection=dg.AssetSelection.assets(datasets, documents) | dg.AssetSelection.checks(checks),
-        partitions_def=lots_of(repository.name),
         executor_def=dg.in_process_executor,
         description=f"Stores, checks and indexes one lot of {repository.name}.",
         tags={"biolake/repository": repository.name},
