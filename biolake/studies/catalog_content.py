@@ -28,8 +28,8 @@ _DAMAGE = (
     ProblemCode.BAD_CHECKSUM,
     ProblemCode.BAD_PAGE_COUNT,
 )
-_FATAL = frozenset({ProblemCode.NO_DATA, ProblemCode.SESSION_RESTART, ProblemCode.BAD_SEQUENCE})
-"""Damage with which a reader overwrites or invents samples, however small a part it is."""
+_FATAL = frozenset({ProblemCode.NO_DATA, ProblemCode.BAD_HEADER})
+"""Damage with which nothing can be computed. Damaged blocks within the limit are left out when a file is read."""
 
 
 def wrong_format(file_type: FileType, scan: Scan) -> Verdict | None:

@@ -21,7 +21,7 @@ from biolake.studies.study_record import study_record, update_study
 
 _FACTS = FILES.c[
     "id", "source", "key", "modified", "first_seen", "file_type", "subject", "groups", "recording", "state", "reason",
-    "flags", "sha256", "scan", "inputs",
+    "flags", "sha256", "scan", "inputs", "refused",
 ]  # fmt: skip
 
 
@@ -47,6 +47,7 @@ def load_facts(study: str, connection: Connection, *, recording: str | None = No
             sha256=row[12],
             scan=scan_from_json(row[13]) if row[13] else None,
             inputs=row[14],
+            refused=row[15],
         )
         for row in connection.execute(query)
     ]
@@ -112,7 +113,7 @@ def _apply(files: Sequence[FileFacts], verdicts: Mapping[int, Verdict], connecti
         (kept if verdict.state is before[number].state else moved).append(values)
     names = ("state", "reason", "flags")
     statement = update(FILES).where(FILES.c.id == bindparam("file"), FILES.c.state == bindparam("old"))
-    statement = statement.values({name: bindparam(f"new_{name}") for name in names})
+    statement = statement.values({name: bindparam(f"new_{name}") for name in names} | {"refused": False})
     if kept:
         connection.execute(statement, kept)
     if moved:

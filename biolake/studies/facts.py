@@ -33,6 +33,7 @@ class FileFacts:
         sha256: Hash of its bytes, None until they were looked at.
         scan: What its bytes say, None until they were looked at.
         inputs: Fingerprints of what its results were computed from, by part.
+        refused: Whether its state is a fault that only processing could find.
     """
 
     file_id: int
@@ -50,6 +51,7 @@ class FileFacts:
     sha256: str | None = None
     scan: Scan | None = None
     inputs: Mapping[str, str] | None = None
+    refused: bool = False
 
     @property
     def visit(self) -> str:

@@ -118,9 +118,18 @@ class _Judge:
 
     def _keeps(self, file: FileFacts, verdict: Verdict) -> bool:
         """Say whether the file keeps its state: what processing said of it stands, but a retry needs a sound file."""
+        if file.refused and verdict.state in STARTABLE:
+            return not self._may_differ(file)
         if file.state in JUDGED or file.file_id in self._overruled:
             return False
         return file.state is not State.CRASHED or verdict.state in STARTABLE
+
+    def _may_differ(self, file: FileFacts) -> bool:
+        """Say whether processing a refused file could end otherwise now: its rules, pipelines or metadata changed."""
+        file_type = self.file_types[file.file_type or ""]
+        now = recording_inputs(self.study, file_type, [file], self.participants).parts
+        before = file.inputs or {}
+        return any(before.get(name) != now.get(name) for name in {*before, *now} - {"files"})
 
     def _arrival(self, file: FileFacts) -> Verdict | None:
         if file.file_type not in self.file_types:

@@ -21,10 +21,10 @@ from biolake.studies.participants_store import Participants, load_participants
 from biolake.studies.recording import in_order, recording_inputs
 from biolake.studies.records import FILES, STUDIES, reading, writing
 from biolake.studies.requirements import timezones, used_values
-from biolake.studies.states import ENDED, STARTABLE, State, require_transition
+from biolake.studies.states import ENDED, REFUSALS, STARTABLE, State, require_transition
 
 _RERUN = frozenset({State.PROCESSED, State.STALE, State.FAILED})
-_FINISHED = frozenset({State.PROCESSED, State.FAILED, State.CRASHED, State.CORRUPTED, State.CLOCK_ERROR})
+_FINISHED = frozenset({State.PROCESSED, State.FAILED, State.CRASHED}) | REFUSALS
 
 
 def ready(study: StudyConfiguration, engine: Engine) -> list[Recording]:
@@ -133,8 +133,8 @@ def set_state(
         study: The configuration.
         engine: Where the tables are.
         key: The recording.
-        state: `processing` to begin; then `processed`, `crashed`, `failed`, `corrupted`, `clock_error`, or `ready` to
-            give it back untouched.
+        state: `processing` to begin; then `processed`, `crashed`, `failed`, or a refusal (`wrong_format`,
+            `corrupted`, `clock_error`); or `ready` to give it back untouched.
         reason: Why; for people.
         now: The time, UTC.
         inputs: What the results depend on; needed to begin, and kept so that later changes are noticed.
@@ -208,6 +208,7 @@ def _begin(
         "run_key": inputs.run_key,
         "run_id": run_id,
         "qc_code": None,
+        "refused": False,
         "attempts": FILES.c.attempts + 1,
     }
     statement = update(FILES).where(FILES.c.id == bindparam("file")).values(values)
@@ -232,7 +233,7 @@ def _rows(study: str, key: str, connection: Connection) -> Sequence[Row]:
 def _write(
     rows: Sequence[Row], state: State, reason: str, since: datetime, connection: Connection, *, qc_code: str | None
 ) -> None:
-    values = {"state": state.value, "reason": reason, "since": since, "qc_code": qc_code}
+    values = {"state": state.value, "reason": reason, "since": since, "qc_code": qc_code, "refused": state in REFUSALS}
     statement = update(FILES).where(FILES.c.id == bindparam("file")).values(values)
     connection.execute(statement, [{"file": row.id} for row in rows])
 

@@ -72,6 +72,8 @@ FILES = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("inputs", JSON),
     Column("run_key", String(64)),
+    # Processing, not the catalog, found the fault that the state says.
+    Column("refused", Boolean, nullable=False, default=False),
     Column("run_id", String(64)),
     Column("qc_code", String(256)),
     Index("study_files_by_current", "study", "current", "source", "key"),

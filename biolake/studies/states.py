@@ -74,12 +74,23 @@ QUARANTINED: frozenset[State] = frozenset(
 )
 """States that only a person can end: by a new file, corrected metadata or a changed configuration."""
 
+REFUSALS: frozenset[State] = frozenset({State.WRONG_FORMAT, State.CORRUPTED, State.CLOCK_ERROR})
+"""States that reading the samples can lead to although looking into the file found nothing wrong."""
+
 _BY_PROCESSING: dict[State, frozenset[State]] = {
     State.READY: frozenset({State.PROCESSING}),
     State.OVERLAP: frozenset({State.PROCESSING}),
     State.CRASHED: frozenset({State.PROCESSING, State.FAILED}),
     State.PROCESSING: frozenset(
-        {State.PROCESSED, State.CRASHED, State.FAILED, State.READY, State.CORRUPTED, State.CLOCK_ERROR}
+        {
+            State.PROCESSED,
+            State.CRASHED,
+            State.FAILED,
+            State.READY,
+            State.WRONG_FORMAT,
+            State.CORRUPTED,
+            State.CLOCK_ERROR,
+        }
     ),
     State.PROCESSED: frozenset({State.STALE, State.READY}),
     State.STALE: frozenset({State.READY}),

@@ -44,12 +44,13 @@ CASES = {
         "bad_checksum at byte 512, 0.2 of the file",
     ),
     "little damage": ("1001_V1_7.bin", {"problems": [{"code": "bad_checksum", "fraction": 0.001}]}, "ready", ""),
-    "session restart, however small": (
+    "a second session": (
         "1001_V1_7.bin",
-        {"problems": [{"code": "session_restart", "fraction": 0.0001}]},
+        {"problems": [{"code": "session_restart", "fraction": 0.09}]},
         "corrupted",
         "session_restart",
     ),
+    "no samples": ("1001_V1_7.bin", {"problems": [{"code": "no_data", "fraction": 1.0}]}, "corrupted", "no_data"),
     "other subject in the header": ("1001_V1_7.bin", {"subject": "1002"}, "identity_mismatch", "another subject"),
     "clock of 2000": ("1001_V1_7.bin", {"start": "2000-01-01T00:00"}, "clock_error", "before 2023-01-01"),
     "ends after its upload": ("1001_V1_7.bin", {"start": "2024-03-20T00:00"}, "clock_error", "after its upload"),

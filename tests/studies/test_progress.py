@@ -76,6 +76,18 @@ def test_what_is_given_back_untouched_was_not_tried(study: SmallStudy):
     assert recording(study.configuration, study.engine, "wrist~1001~V1").attempts == 0
 
 
+def test_a_fault_that_only_reading_finds_stays_until_something_it_depends_on_changes(study: SmallStudy):
+    take(study)
+    change(study, "wrist~1001~V1", State.CORRUPTED)
+    study.put("incoming/1002_V1_7.bin")
+    study.wait(minutes=5)
+    study.look()
+    assert study.states()["1001_V1_7.bin"] == "corrupted"
+    study.document["file_types"][0]["recording"]["max_bad_block_fraction"] = 0.5
+    study.look()
+    assert study.states()["1001_V1_7.bin"] == "ready"
+
+
 def test_an_unknown_recording_and_a_waiting_one_cannot_be_processed(study: SmallStudy):
     with pytest.raises(UnknownRecording):
         change(study, "wrist~9999~V1", State.PROCESSING)
