@@ -48,7 +48,9 @@ def _document(path: Path, name: str, limits: Limits) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+        whole = text.rstrip()
+        # A document is an object, so what ends otherwise was cut; what ends with a brace may have been cut there.
+        if not whole.endswith("}") or error.pos >= len(whole) or error.msg.startswith("Unterminated"):
             raise Truncated(
                 f"{name}: the JSON document ends early, at line {error.lineno:,}. Upload it again."
             ) from error

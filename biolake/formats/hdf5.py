@@ -128,13 +128,13 @@ def _refuse_harmful(file: h5py.File, name: str, limits: Limits) -> None:
     count = 0
     while waiting:
         group = waiting.pop()
-        for member in names_in(group):
+        for member in group:
             count += 1
             if count > _MOST_OBJECTS:
                 raise TooLarge(f"{name}: the file has more than {_MOST_OBJECTS:,} objects. Upload it in parts.")
+            if not isinstance(member, str):
+                raise NotText(f"{name}: {group.name} holds {member!r}: a name that is not UTF-8. Rename it.")
             place = f"{group.name or ''}/{member}".replace("//", "/")
-            if not _is_text(member):
-                raise NotText(f"{name}: the name {place!r} is not UTF-8. Rename it, then upload again.")
             try:
                 link = group.get(member, getlink=True)
             except TypeError as error:
@@ -155,14 +155,6 @@ def _refuse_harmful(file: h5py.File, name: str, limits: Limits) -> None:
 
 
 _WITHOUT_LINKS = "Write the file with all data inside it (for example by h5repack), then upload again."
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _refuse_harmful_dataset(dataset: h5py.Dataset, place: str, name: str, limits: Limits) -> None:

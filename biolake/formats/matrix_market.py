@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from biolake.formats.coordinates import from_coordinates
-from biolake.formats.errors import DimensionsDiffer, MalformedFile, NonNumericValue, Truncated, WrongFormat
+from biolake.formats.errors import DimensionsDiffer, EmptyFile, MalformedFile, NonNumericValue, Truncated, WrongFormat
 
 _BLOCK_BYTES = 16 * 1024**2
 _LONGEST_LINE_BYTES = 100_000
@@ -42,11 +42,17 @@ def read_header(stream: BinaryIO, place: str) -> Header:
         place: The file, for messages.
 
     Raises:
+        EmptyFile: There is no content.
+        Truncated: It ends before its dimensions.
         WrongFormat: It is no Matrix Market file.
         MalformedFile: It is another kind of matrix than general coordinates of numbers, or lacks its dimensions.
     """
     line = stream.readline(_LONGEST_LINE_BYTES)
     banner = _BANNER.fullmatch(line)
+    if not line:
+        raise EmptyFile(f"{place} is empty. Upload a file with content.")
+    if not line.endswith(b"\n") and line.startswith(b"%%MatrixMarket"):
+        raise Truncated(f"{place} ends within its first line. Upload it again.")
     if banner is None:
         raise WrongFormat(f"{place} does not begin with %%MatrixMarket matrix. Upload the file that Cell Ranger wrote.")
     layout, kind, symmetry = (part.decode(errors="replace").lower() for part in banner.groups())
