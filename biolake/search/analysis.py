@@ -93,10 +93,10 @@ def stem(folded: str) -> str:
         return folded
     if folded.endswith("ies") and len(folded) > 4:
         return folded[:-3] + "y"
-    if folded.endswith(("sses", "xes", "ches", "shes", "ruses")):
+    if folded.endswith(("sses", "xes", "ches", "shes", "ruses", "tuses")):
         return folded[:-2]
-    # KRAS, virus, analysis and lupus are no plurals.
-    if folded[-2] in "saiou":
+    # Virus, analysis and mass are no plurals, nor are genes such as KRAS; carcinomas are.
+    if folded[-2] in "siu" or (folded[-2] in "ao" and len(folded) < 5):
         return folded
     return folded[:-1]
 

@@ -41,6 +41,7 @@ _Item = TypeVar("_Item")
 _BATCH = 1000
 _BEST = 1000
 _SNAPSHOTS = 4
+_EXPIRED = "The cursor's version of the index has been removed. Run the search again from its first page."
 
 
 class LanceIndex:
@@ -108,27 +109,12 @@ class LanceIndex:
         snapshot = self._snapshot(cursor)
         if snapshot is None:
             return SearchPage(hits=(), total=0, facets=dict.fromkeys(request.facets, ()), next=None)
-        ranked, total = _ranked(snapshot, request, query, cursor)
-        start = _start(ranked, cursor)
-        end = min(start + request.size, len(ranked.rows))
-        found = snapshot.documents([int(row) for row in ranked.rows[start:end]])
-        wanted = list(wishes(query))
-        hits = tuple(
-            SearchHit(
-                repository=document.repository,
-                dataset_id=document.dataset_id,
-                score=float(score),
-                highlights=highlights(document, wanted),
-                dataset=DatasetFields.model_construct(
-                    **{name: getattr(document, name) for name in DatasetFields.model_fields}
-                ),
-            )
-            for document, score in zip(found, ranked.scores[start:end], strict=True)
-        )
-        further = None
-        if hits and end < total:
-            further = Cursor(snapshot.version, end, str(ranked.keys[end - 1]), total).encode(request)
-        return SearchPage(hits=hits, total=total, facets=_facets(snapshot, request, query, ranked), next=further)
+        try:
+            return _page(snapshot, request, query, cursor)
+        except (OSError, RuntimeError) as error:
+            if cursor is not None and "not found" in str(error).lower():
+                raise CursorExpired(_EXPIRED) from error
+            raise
 
     def get(self, repository: str, dataset_id: str) -> SearchDocument | None:
         """Return a dataset's document, None where there is none."""
@@ -223,14 +209,36 @@ class LanceIndex:
                 raise ValueError("no table")
             pinned.checkout(version)
         except ValueError as error:
-            raise CursorExpired(
-                "The cursor's version of the index has been removed. Run the search again from its first page."
-            ) from error
+            raise CursorExpired(_EXPIRED) from error
         with self._lock:
             self._snapshots[version] = Snapshot(pinned, version)
             while len(self._snapshots) > _SNAPSHOTS:
                 self._snapshots.popitem(last=False)
             return self._snapshots[version]
+
+
+def _page(snapshot: Snapshot, request: SearchRequest, query: Query, cursor: Cursor | None) -> SearchPage:
+    ranked, total = _ranked(snapshot, request, query, cursor)
+    start = _start(ranked, cursor)
+    end = min(start + request.size, len(ranked.rows))
+    found = snapshot.documents([int(row) for row in ranked.rows[start:end]])
+    wanted = list(wishes(query))
+    hits = tuple(
+        SearchHit(
+            repository=document.repository,
+            dataset_id=document.dataset_id,
+            score=float(score),
+            highlights=highlights(document, wanted),
+            dataset=DatasetFields.model_construct(
+                **{name: getattr(document, name) for name in DatasetFields.model_fields}
+            ),
+        )
+        for document, score in zip(found, ranked.scores[start:end], strict=True)
+    )
+    further = None
+    if hits and end < total:
+        further = Cursor(snapshot.version, end, str(ranked.keys[end - 1]), total).encode(request)
+    return SearchPage(hits=hits, total=total, facets=_facets(snapshot, request, query, ranked), next=further)
 
 
 def _ranked(snapshot: Snapshot, request: SearchRequest, query: Query, cursor: Cursor | None) -> tuple[Ranked, int]:

@@ -35,6 +35,7 @@ def test_words_of_a_text(text: str, expected: list[str]) -> None:
         ("mouse", "mice"),
         ("biopsy", "biopsies"),
         ("virus", "viruses"),
+        ("carcinoma", "carcinomas"),
         ("study", "Studies".lower()),
     ],
 )
