@@ -64,8 +64,10 @@ def read_job(
         try:
             dataset = conform(repository, read(fetched.upload), entry.dataset_id)
         except BiolakeError as error:
+            _check_unchanged(entry, bucket)
             raise CouldNotRead(error, fetched.sha256) from error
         except Exception as error:
+            _check_unchanged(entry, bucket)
             _LOG.exception("reading %s failed", entry.dataset_id)
             failure = ReaderFailed(
                 f"{fetched.upload.name}: {type(error).__name__}: {error}. This is a fault of the reader; its trace is "
@@ -73,3 +75,11 @@ def read_job(
             )
             raise CouldNotRead(failure, fetched.sha256) from error
         yield ReadDataset(dataset, fetched.sha256)
+        _check_unchanged(entry, bucket)
+
+
+def _check_unchanged(entry: Entry, bucket: ObjectStore) -> None:
+    """Notice that a file was replaced under its reader: a local folder's files are read in place, after their hash."""
+    if bucket.folder is not None:
+        for part in entry.parts:
+            bucket.check_unchanged(part.version)
