@@ -75,7 +75,7 @@ def search_documents(repository: Repository) -> dg.AssetsDefinition:
         ),
     )
     def indexed(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult:
-        outcome = index_lot(platform.platform, context.partition_key)
+        outcome = index_lot(platform.platform, context.partition_key, context.run.run_id)
         return dg.MaterializeResult(
             metadata={
                 "dagster/partition_row_count": outcome.indexed,

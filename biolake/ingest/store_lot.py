@@ -8,13 +8,15 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+from sqlalchemy import Connection
 
 from biolake.arrivals.admit import describe
 from biolake.arrivals.manifest import Entry, read_manifest
 from biolake.formats.models import Dataset
-from biolake.ingest.heartbeat import heartbeat
+from biolake.ingest.heartbeat import check_ownership, heartbeat, refuse_while_owned
 from biolake.ingest.models import DatasetOutcome, LotOutcome
 from biolake.ingest.read_job import CouldNotRead, read_job
 from biolake.lake.commit import LotRows, LotWriter
@@ -28,10 +30,10 @@ from biolake.lake.rows import (
     provenance_table,
     samples_table,
 )
-from biolake.ledger.current import current_datasets
+from biolake.ledger.current import current_datasets, set_current
 from biolake.ledger.jobs import end_jobs, get_jobs, start_jobs
 from biolake.ledger.lots import get_lot, take_lot
-from biolake.ledger.models import ENDED, Action, CurrentDataset, Job, JobState
+from biolake.ledger.models import ENDED, Action, CurrentDataset, Job, JobState, data_key
 from biolake.ledger.objects import live_parts
 from biolake.objects.errors import ObjectChanged, ObjectNotFound
 from biolake.platform import Platform, code_version
@@ -71,7 +73,12 @@ class LotStorer:
             self._lot = get_lot(connection, lot_key)
         self._manifest = read_manifest(self._lot, platform.lake_store)
         self._repository = platform.repositories.get(self._lot.repository)
-        self._writer = LotWriter(platform.lake, self._lot.repository, lot_key)
+        self._writer = LotWriter(
+            platform.lake,
+            self._lot.repository,
+            lot_key,
+            still_mine=lambda: check_ownership(platform.ledger, lot_key, run_id),
+        )
         self._seconds: dict[str, float] = defaultdict(float)
         self._outcomes: dict[str, DatasetOutcome] = {}
 
@@ -81,8 +88,12 @@ class LotStorer:
         Raises:
             StoreUnavailable: The bucket did not answer; the lot can be tried again.
             LakeUnavailable: A table could not be opened; the lot can be tried again.
+            LotTaken: Another run has replaced this one.
         """
         jobs, current = self._take()
+        if self._lot.attempt > 1 or self._lot.run_id not in {None, self._run_id}:
+            # An earlier run may be paused rather than dead.
+            self._writer.fence()
         stored = self._writer.stored()
         part = _Part()
         again: list[Entry] = []
@@ -113,6 +124,8 @@ class LotStorer:
         now = datetime.now(UTC)
         ids = [entry.job_id for entry in self._manifest.entries]
         with self._platform.ledger.writing() as connection:
+            self._lot = get_lot(connection, self._lot.key)
+            refuse_while_owned(self._lot, self._run_id, now)
             take_lot(connection, self._lot.key, self._run_id, now)
             start_jobs(connection, ids, self._run_id, now)
             jobs = {job.id: job for job in get_jobs(connection, ids)}
@@ -130,6 +143,7 @@ class LotStorer:
                 else:
                     self._add(entry, found.dataset, found.sha256, part)
         except (ObjectChanged, ObjectNotFound) as error:
+            part.entries.pop(entry.dataset_id, None)
             part.ended.append((entry, self._end(entry, JobState.CANCELLED, f"{_CANCELLED}: {error}", None)))
         except CouldNotRead as failure:
             if failure.error.transient and again is not None:
@@ -188,9 +202,20 @@ class LotStorer:
         with self._timed("ledger"), self._platform.ledger.writing() as connection:
             endings = [(o.job_id, o.state, o.reason, o.sha256) for _, o in part.ended]
             end_jobs(connection, endings, datetime.now(UTC))
+            self._follow_unchanged(connection, [entry for entry, o in part.ended if o.state == JobState.NO_CHANGE])
         for _, outcome in recorded:
             self._outcomes[outcome.job_id] = outcome
         return _Part()
+
+    def _follow_unchanged(self, connection: Connection, entries: list[Entry]) -> None:
+        """Record that the content the lake shows is also that of these newer object versions."""
+        shown = current_datasets(connection, self._lot.repository, [entry.dataset_id for entry in entries])
+        followed = [
+            replace(shown[entry.dataset_id], data_key=data_key(entry.parts), source_version=entry.source_version)
+            for entry in entries
+            if entry.dataset_id in shown
+        ]
+        set_current(connection, followed)
 
     def _outdated(self, entries: list[Entry]) -> set[str]:
         with self._platform.ledger.reading() as connection:

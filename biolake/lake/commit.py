@@ -59,18 +59,41 @@ class LotRows:
 class LotWriter:
     """Writes the rows of one lot. Any number of attempts, dead or alive, leave each row once."""
 
-    def __init__(self, lake: Lake, repository: str, lot: str) -> None:
-        """Name the lot; nothing is read yet."""
+    def __init__(self, lake: Lake, repository: str, lot: str, still_mine: Callable[[], None] = lambda: None) -> None:
+        """Name the lot; nothing is read yet.
+
+        Args:
+            lake: The lake.
+            repository: Folder of the tables.
+            lot: Key of the lot.
+            still_mine: Asked between the opening of a table and each commit; raises where another attempt has taken
+                the lot over.
+        """
         self._lake = lake
         self._repository = repository
         self._lot = lot
         self._application = f"{repository}/{lot}"
+        self._still_mine = still_mine
         self.versions: dict[str, int] = {}
 
     def stored(self) -> set[str]:
         """Return the datasets of this lot that the lake already shows."""
         table = self._lake.find(self._repository, DATASETS.name)
         return set() if table is None else self._present(table)
+
+    def fence(self) -> None:
+        """Make the commits fail that an earlier attempt at the lot has prepared and not yet sent.
+
+        Such an attempt opened `datasets` before this empty commit under the same transaction name, which its own commit
+        conflicts with; an attempt that opens the table later is stopped by `still_mine`.
+        """
+
+        def write(table: DeltaTable, _: set[str]) -> Callable[[CommitProperties], None]:
+            return lambda properties: table.create_write_transaction(
+                [], "append", table.schema(), [], commit_properties=properties
+            )
+
+        self._once(DATASETS, write)
 
     def commit(self, rows: LotRows) -> None:
         """Commit every level of some datasets; they appear together when `datasets`, the last, is committed."""
@@ -144,6 +167,7 @@ class LotWriter:
         for attempt in range(_TRIES):
             table = self._lake.open_or_create(self._repository, schema)
             last = table.transaction_version(self._application)
+            self._still_mine()
             commit = write(table, self._present(table) if last is not None else set())
             if commit is None:
                 self.versions[schema.name] = table.version()

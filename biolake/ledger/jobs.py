@@ -80,9 +80,7 @@ def queued_jobs(connection: Connection, repository: str, limit: int) -> list[Job
 
     A dataset that is in an unfinished lot is left out until that lot is done, so that its versions stay in order.
     """
-    busy = select(JOBS.c.dataset_id).where(
-        JOBS.c.repository == repository, JOBS.c.lot.is_not(None), _UNFINISHED
-    )
+    busy = select(JOBS.c.dataset_id).where(JOBS.c.repository == repository, JOBS.c.lot.is_not(None), _UNFINISHED)
     order = case(PRIORITY_ORDER, value=JOBS.c.priority, else_=len(PRIORITY_ORDER))
     query = (
         select(JOBS)
@@ -191,7 +189,7 @@ def part_from_json(value: dict[str, Any]) -> Part:
 
 def _row(job: Job) -> dict[str, Any]:
     return {
-        **{name: getattr(job, name) for name in JOBS.c.keys() if name != "parts"},
+        **{name: getattr(job, name) for name in (column.name for column in JOBS.c) if name != "parts"},
         "action": job.action.value,
         "state": job.state.value,
         "priority": job.priority.value,

@@ -12,7 +12,7 @@ from biolake.ledger.tables import JOBS, LOTS
 
 def add_lot(connection: Connection, lot: Lot) -> None:
     """Record a new lot."""
-    connection.execute(insert(LOTS).values({name: getattr(lot, name) for name in LOTS.c.keys()}))
+    connection.execute(insert(LOTS).values({name: getattr(lot, name) for name in (column.name for column in LOTS.c)}))
 
 
 def get_lot(connection: Connection, key: str) -> Lot:

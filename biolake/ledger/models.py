@@ -1,5 +1,6 @@
 """What the ledger records, as values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +52,14 @@ class Part:
     version: ObjectVersion
 
 
+def data_key(parts: Sequence[Part]) -> str:
+    """Key of the data object, or of the matrix for a matrix-market folder."""
+    for part in parts:
+        if part.role in {"data", "matrix"}:
+            return part.version.key
+    return parts[0].version.key if parts else ""
+
+
 @dataclass(frozen=True)
 class Job:
     """One thing to be done, or done, to one dataset.
@@ -86,10 +95,7 @@ class Job:
     @property
     def data_key(self) -> str:
         """Key of the data object, or of the matrix for a matrix-market folder."""
-        for part in self.parts:
-            if part.role in {"data", "matrix"}:
-                return part.version.key
-        return self.parts[0].version.key if self.parts else ""
+        return data_key(self.parts)
 
 
 class LotState(StrEnum):
