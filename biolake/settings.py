@@ -33,6 +33,7 @@ class Settings(BaseModel):
     lot_wait_seconds: float = Field(0.0, ge=0, description="How long an arrival may wait for its lot to fill")
     active_lots: int = Field(2, ge=1, description="Lots of one repository that may be in work at once")
     pair_hours: float = Field(72.0, gt=0, description="How long a dataset waits for its missing files")
+    silent_seconds: float = Field(45.0, ge=10, description="A run that has said nothing for so long counts as dead")
 
     @field_validator("home")
     @classmethod

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from biolake.ingest.heartbeat import heartbeat
 from biolake.lake.verify import CHECKS, CheckOutcome, verify_lot
 from biolake.repositories.models import Repository
 from partitions.lots import lots_of
@@ -23,7 +24,9 @@ def lot_checks(repository: Repository, datasets: dg.AssetKey) -> dg.AssetChecksD
         ],
     )
     def verified(context: dg.AssetCheckExecutionContext, platform: PlatformResource):
-        outcomes = verify_lot(platform.platform.lake, repository.name, context.partition_key)
+        here, lot = platform.platform, context.partition_key
+        with heartbeat(here.ledger, lot, context.run.run_id):
+            outcomes = verify_lot(here.lake, repository.name, lot)
         for outcome in outcomes.values():
             yield _result(outcome, datasets)
 

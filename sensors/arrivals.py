@@ -1,6 +1,6 @@
 """One arrival sensor per repository: it asks for one run per lot."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -35,7 +35,8 @@ def arrival_sensor(
     )
     def arrivals(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult:
         here = platform.platform
-        follow_lost_runs(context.instance, here.ledger, repository.name, datetime.now(UTC))
+        silent = timedelta(seconds=here.settings.silent_seconds)
+        follow_lost_runs(context.instance, here.ledger, repository.name, datetime.now(UTC), silent)
         found = tick(repository, here.bucket, here.lake_store, here.ledger, here.settings)
         known = (
             set(context.instance.get_dynamic_partitions(lots_of(repository.name).name or "")) if found.lots else set()

@@ -1,6 +1,6 @@
 """Lots whose run died: give them another one, or end their jobs when three runs failed."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -9,7 +9,6 @@ from biolake.ledger.ledger import Ledger
 from biolake.ledger.lots import open_lots
 from biolake.ledger.models import Lot
 
-SILENT_AFTER = timedelta(seconds=45)
 _UNFINISHED = {
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -19,36 +18,49 @@ _UNFINISHED = {
 }
 
 
-def follow_lost_runs(instance: dg.DagsterInstance, ledger: Ledger, repository: str, now: datetime) -> None:
+def follow_lost_runs(
+    instance: dg.DagsterInstance, ledger: Ledger, repository: str, now: datetime, silent: timedelta
+) -> None:
     """Find the repository's lots that no living run works on.
 
-    A run counts as dead when Dagster says that it ended, or when it started and has not beaten for
-    :data:`SILENT_AFTER`: the default run launcher does not notice a killed machine. A run that only seemed dead is
-    fenced by the lake's transactions.
+    A run counts as dead when Dagster says that it ended, or when it started and has then not beaten for `silent`: the
+    default run launcher does not notice a killed process. A run that only seemed dead stops at its next commit, since
+    the lot is no longer its own. Runs that never start are the matter of Dagster's run monitoring.
     """
     with ledger.reading() as connection:
         lots = open_lots(connection, repository)
     for lot in lots:
-        run = _newest_run(instance, lot)
-        if run is None:
+        record = _run_of(instance, lot)
+        if record is None:
             continue
-        reason = _why_lost(lot, run, now)
+        reason = _why_lost(lot, record, now, silent)
         if reason is None:
             continue
+        run = record.dagster_run
         if run.status in _UNFINISHED:
             instance.report_run_failed(run, f"{reason}; the lot gets another run")
         give_another_run(ledger, lot, f"run {run.run_id}: {reason}", now)
 
 
-def _newest_run(instance: dg.DagsterInstance, lot: Lot) -> dg.DagsterRun | None:
-    runs = instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": f"{lot.key}#{lot.attempt}"}), limit=1)
+def _run_of(instance: dg.DagsterInstance, lot: Lot) -> dg.RunRecord | None:
+    """The run that owns the lot; where none has taken it yet, the newest that was launched for it."""
+    if lot.run_id is not None:
+        owner = instance.get_run_record_by_id(lot.run_id)
+        if owner is not None:
+            return owner
+    runs = instance.get_run_records(dg.RunsFilter(tags={"dagster/run_key": f"{lot.key}#{lot.attempt}"}), limit=1)
     return runs[0] if runs else None
 
 
-def _why_lost(lot: Lot, run: dg.DagsterRun, now: datetime) -> str | None:
+def _why_lost(lot: Lot, record: dg.RunRecord, now: datetime, silent: timedelta) -> str | None:
+    run = record.dagster_run
     if run.status not in _UNFINISHED:
         return f"the run ended as {run.status.value} before the lot was done"
+    if run.status != dg.DagsterRunStatus.STARTED:
+        return None
     beaten = lot.heartbeat_at if lot.run_id == run.run_id else None
-    if run.status == dg.DagsterRunStatus.STARTED and beaten is not None and now - beaten > SILENT_AFTER:
-        return f"the run has been silent since {beaten:%H:%M:%S} UTC"
+    # A run may die between its start and its first beat.
+    alive = beaten or (datetime.fromtimestamp(record.start_time, UTC) if record.start_time else None)
+    if alive is not None and now - alive > silent:
+        return f"the run has been silent since {alive:%H:%M:%S} UTC"
     return None
