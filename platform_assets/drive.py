@@ -84,14 +84,16 @@ def drive_repository(
         if progress is not None:
             progress(waiting)
         unsettled = "still being written" in (tick.skip_reason.skip_message or "" if tick.skip_reason else "")
-        if not waiting and not unsettled:
+        # Only a tick without lots tells whether objects are still too young to be read.
+        if not waiting and not unsettled and not tick.run_requests:
             return [job for job in jobs if job.state in ENDED and job.id not in before]
         if time.monotonic() > deadline:
             raise DidNotFinish(
                 f"{repository}: {len(waiting)} jobs have not ended after {timeout:.0f} s. See `biolake jobs`; another "
                 "process may hold their lot."
             )
-        time.sleep(_PAUSE_SECONDS)
+        if waiting or unsettled:
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _execute(
