@@ -1,5 +1,6 @@
 """How a study says what is computed: pipelines in their runtimes, waiting, day windows, exclusion rules, results."""
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from biolake.studies.configuration_parts import Part, mistaken
 from biolake.studies.models import RuntimeName
 
+_WEBHOOK = re.compile(r"^webhook:[a-z0-9]+(-[a-z0-9]+)*$")
 PLACEHOLDERS = ("study", "subject", "visit", "recording", "pipeline", "run_key")
 
 
@@ -30,8 +32,8 @@ def _inside(value: str) -> str:
 
 
 def _channel(value: str) -> str:
-    if value != "log" and not (value.startswith("webhook:") and len(value) > len("webhook:")):
-        raise mistaken(f"`{value}` is no way to notify.", "Write `log` or `webhook:<name>`.")
+    if value != "log" and _WEBHOOK.match(value) is None:
+        raise mistaken(f"`{value}` is no way to notify.", "Write `log` or `webhook:<name>`, the name as `study-team`.")
     return value
 
 

@@ -150,6 +150,16 @@ def _log(notification: Notification) -> None:
     logger.info("%s: %s", notification.kind, notification.text)
 
 
+def webhooks(environment: Mapping[str, str]) -> dict[str, Channel]:
+    """Return the webhooks of a deployment: `webhook:study-team` is the address in `BIOLAKE_WEBHOOK_STUDY_TEAM`."""
+    prefix = "BIOLAKE_WEBHOOK_"
+    return {
+        f"webhook:{name.removeprefix(prefix).lower().replace('_', '-')}": webhook(url)
+        for name, url in environment.items()
+        if name.startswith(prefix) and url
+    }
+
+
 def webhook(url: str) -> Channel:
     """Return a channel that posts a message as JSON to `url`; answers other than 2xx are failures.
 

@@ -18,6 +18,7 @@ from biolake.studies.notifications import (
     enqueue_for,
     notifications,
     webhook,
+    webhooks,
 )
 from biolake.studies.records import create_tables, writing
 
@@ -107,6 +108,11 @@ def test_a_webhook_counts_only_when_it_takes_the_message(engine: Engine, status:
     assert message.deliveries == {"webhook:team": state}
     assert [body["text"] for body in server.bodies] == ["It waits."]
     assert "secret-token" not in str(message.errors)
+
+
+def test_webhooks_are_named_by_the_environment():
+    found = webhooks({"BIOLAKE_WEBHOOK_STUDY_TEAM": "http://x/", "BIOLAKE_WEBHOOK_EMPTY": "", "HOME": "/root"})
+    assert list(found) == ["webhook:study-team"]
 
 
 def test_a_webhook_that_is_not_there_is_a_failure_without_its_address(engine: Engine):
