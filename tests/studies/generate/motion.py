@@ -106,6 +106,9 @@ def _acceleration(
     lasts = np.where(asleep, 1800.0, 45.0)
     posture = np.where(off, 0.0, np.floor(seconds / lasts) + np.where(asleep, 10_000.0, 0.0))
     angle, tilt = np.sin(posture * 12.9898) * 3.0, np.sin(posture * 78.233) * 1.2
+    # An arm that is awake is never quite still.
+    swing = 0.35 * np.sin(0.8 * seconds) + 0.25 * np.sin(0.3 * seconds)
+    tilt = tilt + np.where(asleep | off, 0.0, swing)
     still = np.stack([np.cos(angle) * np.cos(tilt), np.sin(angle) * np.cos(tilt), np.sin(tilt)], axis=1)
     size = np.full(len(seconds), 0.12)
     # By day a minute of stirring follows minutes of rest; at night a few seconds every half hour.

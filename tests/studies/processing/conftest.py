@@ -54,7 +54,7 @@ WEAR: Step = ("AccelThresholdWearDetection", "preprocessing.wear_detection", {})
 CALIBRATE: Step = ("CalibrateAccelerometer", "preprocessing.calibrate", {"min_hours": 12})
 DAYS: Step = ("GetDayWindowIndices", "preprocessing.window_days", {"bases": [0, 12], "periods": [24, 24]})
 SLEEP: Step = ("Sleep", "sleep.sleep", {"day_window": [12, 24]})
-ACTIVITY: Step = ("ActivityLevelClassification", "activity.core", {"day_window": [0, 24]})
+ACTIVITY: Step = ("ActivityLevelClassification", "activity.core", {"day_window": [0, 24], "short_wlen": 30})
 GAIT_BOUTS: Step = ("PredictGaitLumbarLgbm", "context.gait_classification", {})
 GAIT: Step = ("GaitLumbar", "gait.core", {})
 
