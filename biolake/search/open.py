@@ -1,5 +1,6 @@
 """Opening the search index that a URL names, whichever engine serves it."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -19,9 +20,16 @@ def open_index(url: str, storage_options: Mapping[str, str] | None = None) -> Se
     Raises:
         UnknownIndexUrl: No engine serves the URL's scheme.
     """
+    options = dict(storage_options or {})
     parts = urlsplit(url)
     if parts.scheme == "s3" and parts.netloc:
         location = url
+        endpoint = (
+            options.get("aws_endpoint") or os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT", "")
+        )
+        if endpoint.startswith("http://"):
+            # Lance refuses an endpoint without TLS, which local S3 servers are, unless told.
+            options.setdefault("allow_http", "true")
     elif parts.scheme == "file" and parts.netloc in ("", "localhost"):
         location = str(Path(unquote(parts.path)))
     else:
@@ -30,4 +38,4 @@ def open_index(url: str, storage_options: Mapping[str, str] | None = None) -> Se
         )
     from biolake.search.lance import LanceIndex
 
-    return LanceIndex(location, storage_options)
+    return LanceIndex(location, options)
