@@ -1,0 +1,5 @@
+"""`python -m biolake.cli` is `biolake`."""
+
+from biolake.cli.main import main
+
+main()
