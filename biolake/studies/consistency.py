@@ -22,6 +22,8 @@ from biolake.studies.units import unit_in_name
 _READERS: dict[str, tuple[str, ...]] = {
     "axivity": ("ReadCwa",),
     "geneactiv": ("ReadBin",),
+    # The platform reads .gt3x and hands the arrays on.
+    "actigraph": ("ReadNumpyFile",),
     "empatica": ("ReadEmpaticaAvro",),
     "apdm": ("ReadApdmH5",),
     "csv": ("ReadCSV",),
@@ -92,8 +94,12 @@ def check_pipelines(document: Document, parts: Parts, pipeline_files: Mapping[st
             file = pipeline_files.get(name)
             if expected is None or file is None or file.reader is None:
                 continue
-            reader = file.reader.value("reader") if file.reader.process.name == "MultiReader" else None
-            reader = reader or file.reader.process.name
+            several = file.reader.process.name == "MultiReader"
+            reader = file.reader.value("reader") if several else file.reader.process.name
+            if file_type.on_duplicate == "concatenate" and not several:
+                message = f"{name} reads one file, and recordings of {file_type.name} have several."
+                remedy = f"Use a pipeline that begins with MultiReader(mode='concatenate', reader='{expected[0]}')."
+                yield document.mistake(("file_types", position, "pipelines", index), message, remedy)
             if reader not in expected:
                 message = f"{name} reads with {reader}, and {file_type.name} is {file_type.device.expect}."
                 remedy = f"Use a pipeline that reads with {expected[0]}."

@@ -4,7 +4,7 @@ Nothing is judged again unless something has changed since: a file, a participan
 which a wait or an arrival ends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
@@ -25,11 +25,23 @@ _FACTS = FILES.c[
 ]  # fmt: skip
 
 
-def load_facts(study: str, connection: Connection, *, recording: str | None = None) -> list[FileFacts]:
-    """Return what is known of a study's current files, or of those of one recording."""
+def load_facts(
+    study: str, connection: Connection, *, recording: str | None = None, having: Collection[State] | None = None
+) -> list[FileFacts]:
+    """Return what is known of a study's current files.
+
+    Args:
+        study: The study's id.
+        connection: Where to read.
+        recording: Only the files of this recording.
+        having: Only the files of recordings that have a file in one of these states.
+    """
     query = select(*_FACTS).where(FILES.c.study == study, FILES.c.current)
     if recording is not None:
         query = query.where(FILES.c.recording == recording)
+    if having is not None:
+        chosen = (FILES.c.study == study) & FILES.c.current & FILES.c.state.in_([state.value for state in having])
+        query = query.where(FILES.c.recording.in_(select(FILES.c.recording).where(chosen)))
     return [
         FileFacts(
             file_id=row[0],

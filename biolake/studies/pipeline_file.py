@@ -71,7 +71,7 @@ class PipelineFile:
 
     @property
     def reader(self) -> Step | None:
-        """The step that reads the file, None where arrays are passed in."""
+        """The step that reads the file."""
         return next((step for step in self.steps if step.process.is_reader), None)
 
     @property
@@ -229,9 +229,12 @@ class _Reading:
 def _check_order(document: Document, steps: list[Step], windows: DayWindows, mistakes: list[Mistake]) -> None:
     """Check that readers come first and that every step finds the days it works on."""
     indexed: set[tuple[int, int]] = set()
+    if steps and not steps[0].process.is_reader:
+        message = f"{steps[0].process.name} is the first step, and nothing is read before it."
+        mistakes.append(document.mistake(steps[0].path, message, "Begin with the reader of the device."))
     for position, step in enumerate(steps):
         name = step.process.name
-        if step.process.is_reader and position > 0:
+        if step.process.is_reader and position > 0 and steps[0].process.is_reader:
             mistakes.append(document.mistake(step.path, f"{name} is not the first step.", "Read the file first, once."))
         if name == "GetDayWindowIndices":
             indexed |= _indexed(step)

@@ -37,7 +37,7 @@ def ready(study: StudyConfiguration, engine: Engine) -> list[Recording]:
         if study.locked:
             return []
         groups: dict[str, list[FileFacts]] = defaultdict(list)
-        for file in load_facts(study.id, connection):
+        for file in load_facts(study.id, connection, having=STARTABLE):
             if file.recording is not None:
                 groups[file.recording].append(file)
         started = {key: files for key, files in groups.items() if _startable(study, files)}

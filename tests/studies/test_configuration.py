@@ -108,6 +108,11 @@ REFUSED: dict[str, tuple[tuple[Any, ...], Any, str]] = {
         "saved by SKDH 0.17.18, and the runtime has 0.17.9",
     ),
     "reader of another device": (("file_types", 1, "device", "expect"), "geneactiv", "lumbar is geneactiv"),
+    "one reader for many files": (
+        ("file_types", 1, "on_duplicate"),
+        "concatenate",
+        "Use a pipeline that begins with MultiReader(mode='concatenate', reader='ReadCwa')",
+    ),
     "day windows": (("days",), {"activity_window": [4, 24]}, "has the day window [0, 24], and the study's"),
     "column that is not there": (("pipelines", "gait", "requires"), {"metadata": ["hieght_m"]}, "`height_m`?"),
     "result that overwrites": (("results", "prefix"), "{study}/{subject}/", "would let one result overwrite another"),

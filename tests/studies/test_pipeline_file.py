@@ -135,6 +135,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a choice that is none": (changed_step(0, ext_error="ignore"), "Choose one of warn, raise, skip"),
     "two steps of one name": (with_step(name="Sleep"), "two steps are called Sleep"),
     "a reader in the middle": (with_step(process="ReadCwa", module="io.axivity"), "ReadCwa is not the first step"),
+    "no reader": (
+        {"Steps": sleep_pipeline()["Steps"][1:], "Version": "0.17.18"},
+        "GetDayWindowIndices is the first step, and nothing is read before it",
+    ),
     "a data file that runs code": (
         with_step(process="ReadNumpyFile", module="io.numpy_compressed", parameters={"allow_pickle": True}),
         "allow_pickle lets a data file run code",

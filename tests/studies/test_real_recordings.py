@@ -22,7 +22,7 @@ WEAR = step("AccelThresholdWearDetection", "preprocessing.wear_detection")
 READERS = {
     "cwa": step("ReadCwa", "io.axivity"),
     "bin": step("ReadBin", "io.geneactiv"),
-    "gt3x": step("FillGaps", "preprocessing.gaps"),
+    "gt3x": step("ReadNumpyFile", "io.numpy_compressed"),
     "avro": step("ReadEmpaticaAvro", "io.empatica"),
     "npz": step("ReadNumpyFile", "io.numpy_compressed"),
     "csv": step("ReadCSV", "io.csv", time_col_name="timestamp", column_names={"accel": ["x", "y", "z"]}),
