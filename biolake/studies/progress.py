@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-import polars as pl
-from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.configuration_parts import FileType
@@ -277,30 +276,3 @@ def rerun(
             connection.execute(update(FILES).where(FILES.c.id == bindparam("file")).values(values), chosen)
             connection.execute(update(STUDIES).where(STUDIES.c.study == study.id).values(changed=True))
     return len(chosen)
-
-
-def status(study: StudyConfiguration, engine: Engine) -> pl.DataFrame:
-    """Return every version of every file with its state, why, and since when; in the order of names.
-
-    Columns: source, key, file_type, recording, subject, state, reason, since, flags, qc_code, size, modified, sha256,
-    run_key, attempts, current.
-    """
-    names = (
-        "source", "key", "file_type", "recording", "subject", "state", "reason", "since", "flags", "qc_code", "size",
-        "modified", "sha256", "run_key", "attempts", "current",
-    )  # fmt: skip
-    times = pl.Datetime("us", "UTC")
-    schema: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(names, pl.String)
-    schema |= {"since": times, "modified": times, "flags": pl.List(pl.String)}
-    schema |= {"size": pl.Int64, "attempts": pl.Int64, "current": pl.Boolean}
-    with reading(engine) as connection:
-        query = select(*FILES.c[names]).where(FILES.c.study == study.id)
-        rows = connection.execute(query.order_by(FILES.c.source, FILES.c.key, FILES.c.id)).all()
-    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
-
-
-def counts(study: StudyConfiguration, engine: Engine) -> dict[State, int]:
-    """Return the number of file versions in each state that occurs; their sum is the number of files."""
-    query = select(FILES.c.state, func.count()).where(FILES.c.study == study.id).group_by(FILES.c.state)
-    with reading(engine) as connection:
-        return {State(state): number for state, number in connection.execute(query)}

@@ -9,7 +9,7 @@ from datetime import datetime
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.configuration_parts import FileType
 from biolake.studies.facts import FileFacts
-from biolake.studies.models import RecordingInputs, fingerprint
+from biolake.studies.models import Recording, RecordingInputs, fingerprint
 from biolake.studies.participants_store import Participants
 from biolake.studies.requirements import timezones, used_values
 
@@ -35,6 +35,16 @@ def recording_inputs(
         "metadata": fingerprint({"values": values, "timezones": timezones(study, file_type, values)}),
     }
     return RecordingInputs({**parts, **_pipelines(study, file_type)})
+
+
+def run_arguments(study: StudyConfiguration, recording: Recording, pipeline: str) -> dict[str, str | float | int]:
+    """Return what a pipeline's run is told besides the file: `tz_name`, and what the study passes of the metadata."""
+    arguments: dict[str, str | float | int] = {"tz_name": recording.timezones[pipeline]}
+    for argument, reference in study.document.pipelines[pipeline].pass_.items():
+        value = recording.metadata[reference.removeprefix("metadata.")]
+        assert isinstance(value, str | float | int)
+        arguments[argument] = value
+    return arguments
 
 
 def _pipelines(study: StudyConfiguration, file_type: FileType) -> Mapping[str, str]:

@@ -17,8 +17,8 @@ from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.devices.models import Problem, ProblemCode, RecordingFormat, Scan
 from biolake.studies.loading import load_study
 from biolake.studies.models import CatalogSummary
-from biolake.studies.progress import status
 from biolake.studies.records import create_tables
+from biolake.studies.status import status
 
 START = datetime(2024, 3, 1, 12, tzinfo=UTC)
 

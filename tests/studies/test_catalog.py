@@ -1,16 +1,18 @@
 """Every file has one state, the right one, with its reason; and looking twice changes nothing."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from biolake.studies.catalog import catalog
-from biolake.studies.errors import SourceUnavailable
+from biolake.studies.errors import SourceUnavailable, StudyConfigurationInvalid
 from biolake.studies.notifications import notifications
-from biolake.studies.progress import counts, ready, status
-from biolake.studies.study_record import study_state
+from biolake.studies.progress import ready
+from biolake.studies.status import counts, status
+from biolake.studies.study_record import record_configuration_error, study_state
 from tests.studies.small_study import SmallStudy
 
 WEEK = {"hours": 168}
@@ -196,6 +198,47 @@ def test_a_missing_bucket_is_recorded_told_once_and_changes_nothing(study: Small
     study.look()
     assert study.states() == {"1001_V1_7.bin": "ready"}
     assert study_state("TEST-001", study.engine)[0] == "ok"  # type: ignore[index]
+
+
+def test_a_configuration_with_mistakes_is_recorded_told_once_and_starts_nothing(study: SmallStudy):
+    study.put("incoming/1001_V1_7.bin")
+    settled(study)
+    study.document["study"]["titel"] = "x"
+    for _ in range(3):
+        with pytest.raises(StudyConfigurationInvalid) as caught:
+            _ = study.configuration
+        record_configuration_error("TEST-001", caught.value, study.engine, study.now)
+        study.wait(minutes=1)
+    state = study_state("TEST-001", study.engine)
+    assert state is not None
+    assert state[0] == "config_error"
+    assert "unknown key `titel`" in state[1]
+    assert [n.kind for n in notifications(study.engine)] == ["configuration"]
+    del study.document["study"]["titel"]
+    study.look()
+    assert study.states() == {"1001_V1_7.bin": "ready"}
+    assert study_state("TEST-001", study.engine)[0] == "ok"  # type: ignore[index]
+
+
+def test_two_catalogs_at_once_give_the_same_as_one(study: SmallStudy):
+    for number in range(20):
+        study.put(f"incoming/{1000 + number}_V1_7.bin")
+    study.wait(minutes=5)
+    configuration, stores = study.configuration, study.stores
+    with ThreadPoolExecutor(4) as pool:
+        work = [pool.submit(catalog, configuration, stores, study.engine, study.now) for _ in range(8)]
+        assert {one.result().n_files for one in work} == {20}
+    study.look()
+    assert status(configuration, study.engine).height == 20
+    assert set(study.states().values()) == {"ready"}
+
+
+def test_an_older_listing_does_not_undo_a_later_one(study: SmallStudy):
+    study.put("incoming/1001_V1_7.bin")
+    settled(study)
+    (study.folder / "raw/incoming/1001_V1_7.bin").rename(study.folder / "raw/incoming/1002_V1_7.bin")
+    catalog(study.configuration, study.stores, study.engine, study.now - timedelta(minutes=1))
+    assert study.states() == {"1001_V1_7.bin": "ready"}
 
 
 def test_an_empty_answer_is_an_outage_and_no_deletion(study: SmallStudy):

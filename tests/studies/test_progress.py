@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from biolake.studies.errors import IllegalTransition, UnknownRecording
 from biolake.studies.models import Recording
-from biolake.studies.progress import ready, recording, rerun, set_state, status
+from biolake.studies.progress import ready, recording, rerun, set_state
 from biolake.studies.states import ENDED, State, allowed_from, may_end
+from biolake.studies.status import status
 from tests.studies.small_study import SmallStudy, sleep_pipeline
 
 

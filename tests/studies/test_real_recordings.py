@@ -13,8 +13,9 @@ from biolake.studies.catalog import catalog, open_stores
 from biolake.studies.catalog_check import check_arrivals
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.loading import load_study
-from biolake.studies.progress import ready, status
+from biolake.studies.progress import ready
 from biolake.studies.records import create_tables
+from biolake.studies.status import status
 from tests.studies.small_study import step
 
 NOW = datetime.now(UTC) + timedelta(days=1)

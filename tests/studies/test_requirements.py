@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from biolake.studies.notifications import notifications
 from biolake.studies.progress import ready
+from biolake.studies.recording import run_arguments
 from biolake.studies.records import WAITS
 from tests.studies.small_study import SmallStudy
 
@@ -37,6 +38,7 @@ def test_a_recording_waits_with_one_message_and_runs_when_its_height_comes(study
     study.look()
     [recording] = ready(study.configuration, study.engine)
     assert recording.metadata["height_m"] == 1.72
+    assert run_arguments(study.configuration, recording, "gait") == {"tz_name": "Europe/London", "height": 1.72}
     assert kinds(study) == ["waiting"]
 
 

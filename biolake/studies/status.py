@@ -1,0 +1,35 @@
+"""Every file of a study with its state, for tables and reports; how it came to it is `judgement` and `progress`."""
+
+import polars as pl
+from sqlalchemy import Engine, func, select
+
+from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.records import FILES, reading
+from biolake.studies.states import State
+
+
+def status(study: StudyConfiguration, engine: Engine) -> pl.DataFrame:
+    """Return every version of every file with its state, why, and since when; in the order of names.
+
+    Columns: source, key, file_type, recording, subject, state, reason, since, flags, qc_code, size, modified, sha256,
+    run_key, attempts, current.
+    """
+    names = (
+        "source", "key", "file_type", "recording", "subject", "state", "reason", "since", "flags", "qc_code", "size",
+        "modified", "sha256", "run_key", "attempts", "current",
+    )  # fmt: skip
+    times = pl.Datetime("us", "UTC")
+    schema: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(names, pl.String)
+    schema |= {"since": times, "modified": times, "flags": pl.List(pl.String)}
+    schema |= {"size": pl.Int64, "attempts": pl.Int64, "current": pl.Boolean}
+    with reading(engine) as connection:
+        query = select(*FILES.c[names]).where(FILES.c.study == study.id)
+        rows = connection.execute(query.order_by(FILES.c.source, FILES.c.key, FILES.c.id)).all()
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
+
+
+def counts(study: StudyConfiguration, engine: Engine) -> dict[State, int]:
+    """Return the number of file versions in each state that occurs; their sum is the number of files."""
+    query = select(FILES.c.state, func.count()).where(FILES.c.study == study.id).group_by(FILES.c.state)
+    with reading(engine) as connection:
+        return {State(state): number for state, number in connection.execute(query)}
