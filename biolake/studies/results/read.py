@@ -1,0 +1,172 @@
+"""Reading a study's results: tables of one runtime, days and nights with the rule that leaves them out, summaries.
+
+Exclusions and summaries are made from all recordings when they are read, by the rules as they are now.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from biolake.lake.lake import Lake
+from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.results import columns
+from biolake.studies.results.errors import MixedRuntimes, UnknownTable
+from biolake.studies.results.exclude import excluded_days, excluded_nights, exclusions, with_exclusions
+from biolake.studies.results.lake_tables import (
+    RECORDING_TABLES,
+    current_runs,
+    read_recordings,
+    write_summary,
+)
+from biolake.studies.results.layout import layouts
+from biolake.studies.results.long import SCHEMA as LONG
+from biolake.studies.results.manifest import Manifest
+from biolake.studies.results.measures import Measure
+from biolake.studies.results.summarise import excluded_visits, summarise, summed_up
+
+TABLES = (*RECORDING_TABLES, "subject_visit", "exclusions", "dictionary", "runs")
+_SUMMARIES = ("subject_visit", "exclusions")
+
+
+def results_table(
+    study: StudyConfiguration,
+    table: str,
+    lake: Lake,
+    *,
+    runtime: str | None = None,
+    pipeline: str | None = None,
+    mixed: bool = False,
+) -> pl.DataFrame:
+    """Return a table of a study's current results.
+
+    `day` and `night` have two columns more than stored: `excluded` and `exclusion_rules`, by the rules as they are now.
+
+    Args:
+        study: The configuration.
+        table: `file_qc`, `day`, `night`, `bout`, `step`, `biomarkers`, `subject_visit`, `exclusions`, `dictionary` or
+            `runs`.
+        lake: The lake.
+        runtime: Only results of this runtime.
+        pipeline: Only results of this pipeline.
+        mixed: Put results of several runtimes into one table; each row says which it is of.
+
+    Raises:
+        UnknownTable: There is no such table.
+        MixedRuntimes: There are results of several runtimes and none was chosen.
+        LakeUnavailable: The lake did not answer.
+    """
+    if table not in TABLES:
+        raise UnknownTable(f"{study.id}: there is no table {table!r}. Choose one of {', '.join(TABLES)}.")
+    newest = current_runs(lake, study.id)
+    if pipeline is not None:
+        newest = newest.filter(pl.col("pipeline") == pipeline)
+    if table == "runs":
+        return newest
+    chosen = _runtimes(study, newest, runtime, table, mixed=mixed)
+    frames = [_of_runtime(study, table, lake, name, newest) for name in chosen]
+    if not frames:
+        return pl.DataFrame(schema=_empty(study, table, pipeline))
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+
+
+def summarise_subject_visits(
+    study: StudyConfiguration, lake: Lake, *, runtime: str | None = None, mixed: bool = False
+) -> pl.DataFrame:
+    """Return a row per subject, visit, place and pipeline: days that count, and means over all, weekdays, weekends.
+
+    Raises:
+        MixedRuntimes: There are results of several runtimes and none was chosen.
+    """
+    return results_table(study, "subject_visit", lake, runtime=runtime, mixed=mixed)
+
+
+def store_summaries(study: StudyConfiguration, lake: Lake, now: datetime) -> dict[str, int]:
+    """Write `subject_visit` and `exclusions` of every runtime to the lake, and return their rows by lake table."""
+    newest = current_runs(lake, study.id)
+    written: dict[str, int] = {}
+    for runtime in newest["runtime"].unique().sort():
+        for table in _SUMMARIES:
+            frame = _of_runtime(study, table, lake, runtime, newest)
+            write_summary(lake, study.id, runtime, table, frame, study.sha256[:16], now)
+            written[f"{table} {runtime}"] = frame.height
+    return written
+
+
+def manifests(lake: Lake, study: str) -> list[Manifest]:
+    """Return the records of a study's current results, in the order of recordings."""
+    newest = current_runs(lake, study).sort("recording", "pipeline")
+    return [Manifest.model_validate_json(text) for text in newest["manifest"]]
+
+
+def _runtimes(
+    study: StudyConfiguration, newest: pl.DataFrame, runtime: str | None, table: str, *, mixed: bool
+) -> Sequence[str]:
+    """Return the runtimes to read: the one asked for, or the only one there is."""
+    present = newest["runtime"].unique().sort().to_list()
+    if runtime is not None:
+        return [runtime] if runtime in present else []
+    if mixed or len(present) <= 1:
+        return present
+    used = ", ".join(present)
+    raise MixedRuntimes(
+        f"{study.id}: {table} has results of {len(present)} runtimes ({used}), which must not be compared unawares. "
+        "Choose one with --runtime, or one pipeline with --pipeline, or ask for all with --mixed."
+    )
+
+
+def _of_runtime(study: StudyConfiguration, table: str, lake: Lake, runtime: str, newest: pl.DataFrame) -> pl.DataFrame:
+    rules = study.document.exclusion
+    mine = newest.filter(pl.col("runtime") == runtime)
+    if table in _SUMMARIES:
+        three = [_rows(study, name, lake, runtime, mine) for name in ("file_qc", "day", "night")]
+        summary = summarise(three[0], three[1], three[2], _measures(mine), rules)
+        if table == "subject_visit":
+            return summary
+        return pl.concat([exclusions(three[0], three[1], three[2], rules), excluded_visits(summary)])
+    frame = _rows(study, table, lake, runtime, mine)
+    if table == "day":
+        return with_exclusions(frame, excluded_days(frame.to_dicts(), rules))
+    if table == "night":
+        return with_exclusions(frame, excluded_nights(frame.to_dicts(), rules))
+    return frame
+
+
+def _rows(study: StudyConfiguration, table: str, lake: Lake, runtime: str, newest: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of current results only: a recording may be stored in the lake and not yet in `runs`."""
+    frame = read_recordings(lake, study.id, table, runtime)
+    if frame is None:
+        return pl.DataFrame(schema=_empty(study, table, None))
+    if table == "dictionary":
+        return frame.filter(pl.col("pipeline").is_in(newest["pipeline"].unique().to_list()))
+    current = newest.select("result", "run_key")
+    order = [name for name in ("recording", "pipeline", "date", "start_utc", "window_start") if name in frame.columns]
+    return frame.join(current, on=["result", "run_key"], how="semi").sort(order, maintain_order=True)
+
+
+def _measures(newest: pl.DataFrame) -> list[Measure]:
+    """Return the measures that are summed up over the current results' pipelines, each once."""
+    found: dict[tuple[str, str], Measure] = {}
+    for text in newest.unique("pipeline", maintain_order=True)["manifest"]:
+        for entry in summed_up(layouts(Manifest.model_validate_json(text).recipe)):
+            found.setdefault((entry.table, entry.column), entry)
+    return list(found.values())
+
+
+def _empty(study: StudyConfiguration, table: str, pipeline: str | None) -> dict[str, pl.DataType]:
+    """Return the columns of a table of which there are no rows yet."""
+    if table == "biomarkers":
+        return dict(LONG)
+    if table == "dictionary":
+        return dict(columns.DICTIONARY)
+    if table == "subject_visit":
+        return columns.schema_of(columns.SUBJECT_VISIT)
+    own = {
+        "file_qc": columns.FILE_QC,
+        "day": columns.DAY,
+        "night": columns.NIGHT,
+        "bout": columns.BOUT,
+        "step": columns.STEP,
+        "exclusions": columns.EXCLUSIONS,
+    }[table]
+    return columns.schema_of((*columns.who("day"), *own, *columns.provenance("day")))
