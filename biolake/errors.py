@@ -8,7 +8,7 @@ exit code or an HTTP answer happens where those are made, never here.
 import re
 from typing import ClassVar
 
-_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 class BiolakeError(Exception):
