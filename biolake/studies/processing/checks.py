@@ -5,10 +5,12 @@ What is in the file is found by `biolake.studies.devices`, what was read by `wor
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from biolake.studies.devices.clock import SHORTEST_GAP_SECONDS
 from biolake.studies.devices.models import Problem, ProblemCode, RecordingFormat, Scan
 from biolake.studies.processing.models import RecordingLimits, StepRun
 from biolake.studies.processing.results import Results
@@ -67,6 +69,10 @@ def check_before(scans: tuple[Scan, ...], limits: RecordingLimits) -> Verdict:
         if verdict.state is not State.READY:
             return verdict
         codes.extend(verdict.qc_codes)
+    between = _check_between(scans)
+    if between.state is not State.READY:
+        return between
+    codes.extend(between.qc_codes)
     hours = sum(scan.hours or 0.0 for scan in scans)
     known = all(scan.hours is not None for scan in scans)
     if known and limits.max_hours is not None and hours > limits.max_hours:
@@ -75,6 +81,20 @@ def check_before(scans: tuple[Scan, ...], limits: RecordingLimits) -> Verdict:
     if too_short:
         codes.append("too_short")
     return Verdict(State.READY, qc_codes=tuple(dict.fromkeys(codes)), too_short=too_short)
+
+
+def _check_between(scans: tuple[Scan, ...]) -> Verdict:
+    """Judge how the files of one recording follow each other; SKDH's reader of several fills what lies between."""
+    spans = sorted((scan.start, scan.end) for scan in scans if scan.start is not None and scan.end is not None)
+    codes: list[str] = []
+    for (_, end), (start, _) in pairwise(spans):
+        seconds = (start - end).total_seconds()
+        if seconds < -SHORTEST_GAP_SECONDS:
+            text = f"two files of the recording overlap by {-seconds:.1f} s at {start:%Y-%m-%d %H:%M:%S}"
+            return Verdict(State.CLOCK_ERROR, text)
+        if seconds > SHORTEST_GAP_SECONDS:
+            codes.append("gap_between_files")
+    return Verdict(State.READY, qc_codes=tuple(codes))
 
 
 def _check_file(scan: Scan, limits: RecordingLimits) -> Verdict:

@@ -35,6 +35,8 @@ from biolake.studies.states import State
 
 # actfast reserves room for a month at 100 Hz, whatever the file's length, and touches little of it.
 _ADDRESS_SPACE_GT3X = 6 * 1024**3
+# The parent ends late processes itself; when it does not even say so, it is gone in some way of its own.
+_PARENT_SECONDS = 300.0
 _SAMPLES_TOLERANCE = 0.001
 _SAMPLES_TOLERANCE_LEAST = 300
 _SIGXCPU, _SIGKILL = int(signal.SIGXCPU), int(signal.SIGKILL)
@@ -132,7 +134,11 @@ def _attempt(
     (task.output / "result.json").unlink(missing_ok=True)
     blank = replace(blank, runtime=dict(warm.described))
     try:
-        ending = warm.submit(uuid.uuid4().hex, command).result()
+        ending = warm.submit(uuid.uuid4().hex, command).result(timeout=wall + _PARENT_SECONDS)
+    except TimeoutError:
+        warm.close()
+        reason = "the runtime's parent process did not answer and was ended"
+        return replace(blank, state=State.CRASHED, crash=Crash.RUNTIME, reason=reason)
     except RuntimeBroken as error:
         return replace(blank, state=State.CRASHED, crash=Crash.RUNTIME, reason=str(error))
     cost = Cost(ending.wall_seconds, ending.cpu_seconds, ending.peak_bytes)

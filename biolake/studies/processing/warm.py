@@ -108,7 +108,7 @@ class WarmRuntime:
                 return future
             self._jobs[job] = future
             try:
-                self._process.stdin.write(json.dumps({**command, "do": "run", "job": job}) + "\n")
+                self._process.stdin.write(json.dumps({**command, "job": job}) + "\n")
                 self._process.stdin.flush()
             except OSError:
                 del self._jobs[job]

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -272,6 +274,24 @@ def test_runtime_whose_parent_dies_is_started_again(
         outcome = process(task, runtime, STUDY, mortal)
 
     assert outcome.state is State.PROCESSED
+
+
+def test_nothing_runs_on_when_the_platform_goes(
+    files: dict[str, Path], runtime: Runtime, pipeline: Callable[..., Path], tmp_path: Path
+) -> None:
+    task = ProcessingTask(
+        "one", (files["random.bin"],), pipeline(READ_BIN), tmp_path / "out", scans=(Scan(RecordingFormat.GENEACTIV),)
+    )
+    with WarmRuntime(runtime) as warm:
+        parent = int(warm.described["pid"])
+        endless = threading.Thread(target=process, args=(task, runtime, replace(STUDY, retries=0), warm))
+        endless.start()
+        children = Path(f"/proc/{parent}/task/{parent}/children")
+        while not (running := children.read_text().split()):
+            time.sleep(0.01)
+    endless.join()
+
+    assert not any(Path(f"/proc/{pid}/status").exists() for pid in (*running, str(parent)))
 
 
 def test_too_short_is_a_row_with_a_code(

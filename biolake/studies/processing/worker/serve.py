@@ -21,7 +21,6 @@ from .run import run
 
 _PDEATHSIG = 1
 _GRACE_SECONDS = 2.0
-_TIMED_OUT = "timed_out"
 
 
 @dataclass
@@ -79,6 +78,7 @@ def main(patches: list[str], patch_folder: str) -> None:
     finally:
         for pid in children:
             _kill(pid)
+            os.waitpid(pid, 0)
 
 
 def _warm(patches: list[str], patch_folder: str) -> dict[str, Any]:
@@ -106,17 +106,12 @@ def _warm(patches: list[str], patch_folder: str) -> dict[str, Any]:
 
 
 def _obey(command: dict[str, Any], children: dict[int, _Child], answer: Any) -> None:
-    if command["do"] == "run":
-        pid = os.fork()
-        if pid == 0:
-            _become_child(command)
-        now = time.monotonic()
-        children[pid] = _Child(command["job"], now, now + float(command["limits"]["wall_seconds"]))
-        answer(event="started", job=command["job"], pid=pid)
-    elif command["do"] == "cancel":
-        for pid, child in children.items():
-            if child.job == command["job"]:
-                _kill(pid)
+    pid = os.fork()
+    if pid == 0:
+        _become_child(command)
+    now = time.monotonic()
+    children[pid] = _Child(command["job"], now, now + float(command["limits"]["wall_seconds"]))
+    answer(event="started", job=command["job"], pid=pid)
 
 
 def _become_child(command: dict[str, Any]) -> None:
