@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _UNINDEXED_ROWS = 1000
 _ALIKE = 8
 _SPREAD = 3
+_MOST_BYTES = 64 * 1024**2
+"""Larger merges are left to `optimize`: a write should not wait a minute for the rows of a year."""
 _ATTEMPTS = 6
 KEEP = timedelta(hours=1)
 """How long a version stays after it was replaced: the life of a cursor."""
@@ -57,9 +59,8 @@ def create_table(database: "DBConnection") -> "Table":
 def merge_recent(table: "Table") -> None:
     """Add an index segment when enough rows are without one, and merge the newest segments when there are many alike.
 
-    A segment is merged with others of its size, so that each row is rewritten as often as the number of rows has
-    powers of `_ALIKE`, not once for every few thousand that follow. Where another writer is at the same work, it is
-    left to that one.
+    A segment is merged with others of its size, so that a row is not rewritten for every few thousand that follow.
+    Where another writer is at the same work, it is left to that one.
     """
     statistics = table.index_stats("terms_idx")
     if statistics is not None and statistics.num_unindexed_rows < _UNINDEXED_ROWS:
@@ -83,8 +84,9 @@ def _segment_sizes(dataset: "LanceDataset") -> list[int]:
 
 
 def _newest_alike(sizes: list[int]) -> int:
-    """Return how many of the newest segments are of a size, give or take `_SPREAD`."""
-    return sum(1 for _ in takewhile(lambda size: size <= _SPREAD * sizes[-1], reversed(sizes)))
+    """Return how many of the newest segments are of a size, give or take `_SPREAD`; none where that is too much."""
+    alike = list(takewhile(lambda size: size <= _SPREAD * sizes[-1], reversed(sizes)))
+    return len(alike) if sum(alike) <= _MOST_BYTES else 0
 
 
 def merge_everything(table: "Table") -> None:
