@@ -18,10 +18,9 @@ from biolake.search.highlight import highlights
 from biolake.search.lance_maintenance import create_table, merge_everything, merge_recent, retried
 from biolake.search.lance_query import LIVE, in_list, matching, ranking, where
 from biolake.search.lance_rows import STORED_COLUMNS, TABLE, documents, key, rows, tombstones
-from biolake.search.lance_snapshot import EVERY_ROW, Ranked, Snapshot
+from biolake.search.lance_snapshot import EVERY_ROW, Ranked, Rows, Snapshot
 from biolake.search.models import (
     DatasetFields,
-    FacetCount,
     SearchDocument,
     SearchHit,
     SearchPage,
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 _BATCH = 1000
-_BEST = 1000
+_LIMITS = (64, 256, 1024)
+"""How many of the best matches are asked for, as far as the page needs; a common word costs by it."""
 _SNAPSHOTS = 4
 _EXPIRED = "The cursor's version of the index has been removed. Run the search again from its first page."
 
@@ -218,7 +218,11 @@ class LanceIndex:
 
 
 def _page(snapshot: Snapshot, request: SearchRequest, query: Query, cursor: Cursor | None) -> SearchPage:
-    ranked, total = _ranked(snapshot, request, query, cursor)
+    ranked = _ranked(snapshot, request, query, request.size + (cursor.seen if cursor else 0))
+    every = ranked.rows if ranked.complete else None
+    if every is None and (cursor is None or request.facets):
+        every = _matches(snapshot, request, query)
+    total = len(every) if every is not None else cursor.total if cursor else 0
     start = _start(ranked, cursor)
     end = min(start + request.size, len(ranked.rows))
     found = snapshot.documents([int(row) for row in ranked.rows[start:end]])
@@ -238,38 +242,27 @@ def _page(snapshot: Snapshot, request: SearchRequest, query: Query, cursor: Curs
     further = None
     if hits and end < total:
         further = Cursor(snapshot.version, end, str(ranked.keys[end - 1]), total).encode(request)
-    return SearchPage(hits=hits, total=total, facets=_facets(snapshot, request, query, ranked), next=further)
+    facets = {} if every is None else {name: snapshot.facet(name, every, request.facet_size) for name in request.facets}
+    return SearchPage(hits=hits, total=total, facets=facets, next=further)
 
 
-def _ranked(snapshot: Snapshot, request: SearchRequest, query: Query, cursor: Cursor | None) -> tuple[Ranked, int]:
-    """Return the matches in order, as far as the page needs them, and the number of all."""
-    requirement, condition = require(query), where(request)
-    everything = isinstance(query, Everything)
-    if everything or request.sort != "relevance":
+def _ranked(snapshot: Snapshot, request: SearchRequest, query: Query, needed: int) -> Ranked:
+    """Return the matches in order, at least as many as are needed."""
+    if isinstance(query, Everything) or request.sort != "relevance":
         by, descending = ("key", False) if request.sort == "relevance" else (request.sort, request.descending)
-        found = snapshot.matches(None if everything else matching(requirement), condition)
-        ranked = snapshot.sorted(found, by, descending)
-        return ranked, len(ranked.rows)
-    text = ranking(requirement, wishes(query))
-    needed = request.size + (cursor.seen if cursor else 0)
-    ranked = snapshot.ranked(text, condition, _BEST if needed < _BEST else None)
-    if not ranked.complete and len(ranked.rows) < needed:
-        ranked = snapshot.ranked(text, condition, None)
-    if ranked.complete:
-        return ranked, len(ranked.rows)
-    total = cursor.total if cursor else len(snapshot.matches(matching(requirement), condition))
-    return ranked, total
+        return snapshot.sorted(_matches(snapshot, request, query), by, descending)
+    text, condition = ranking(require(query), wishes(query)), where(request)
+    for limit in (limit for limit in _LIMITS if limit > needed):
+        ranked = snapshot.ranked(text, condition, limit)
+        if ranked.complete or len(ranked.rows) >= needed:
+            return ranked
+    return snapshot.ranked(text, condition, None)
 
 
-def _facets(
-    snapshot: Snapshot, request: SearchRequest, query: Query, ranked: Ranked
-) -> dict[str, tuple[FacetCount, ...]]:
-    if not request.facets:
-        return {}
-    found = ranked.rows
-    if not ranked.complete:
-        found = snapshot.matches(matching(require(query)), where(request))
-    return {name: snapshot.facet(name, found, request.facet_size) for name in request.facets}
+def _matches(snapshot: Snapshot, request: SearchRequest, query: Query) -> Rows:
+    """Return all matches, in no order."""
+    text = None if isinstance(query, Everything) else matching(require(query))
+    return snapshot.matches(text, where(request))
 
 
 def _start(ranked: Ranked, cursor: Cursor | None) -> int:

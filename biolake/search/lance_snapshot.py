@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 EVERY_ROW = 2**31 - 1
 """The limit of a query that has none: Lance returns ten rows where nothing is said."""
-_Rows = NDArray[np.uint64]
+Rows = NDArray[np.uint64]
+"""Row ids of one version of the table."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Ranked:
         complete: Whether these are all matches.
     """
 
-    rows: _Rows
+    rows: Rows
     keys: NDArray[np.object_]
     scores: NDArray[np.float32]
     complete: bool
@@ -69,14 +70,14 @@ class Snapshot:
             order = order[scores[order] > scores.min()]
         return Ranked(found["_rowid"].to_numpy()[order], keys[order], scores[order], complete)
 
-    def matches(self, query: "FullTextQuery | None", where: str) -> _Rows:
+    def matches(self, query: "FullTextQuery | None", where: str) -> Rows:
         """Return the row ids of all matches, in no order; None stands for every dataset."""
         if query is not None:
             return self._text_query(query, where, ["_score"], None)["_rowid"].to_numpy()
         found = self._table.search().where(where).select(["deleted"]).with_row_id(True).limit(EVERY_ROW).to_arrow()
         return found["_rowid"].to_numpy()
 
-    def sorted(self, rows: _Rows, by: str, descending: bool) -> Ranked:
+    def sorted(self, rows: Rows, by: str, descending: bool) -> Ranked:
         """Return the rows sorted by a column, missing values last, equal ones by key."""
         at = self._positions(rows)
         keys = self._order("key")[at]
@@ -87,7 +88,7 @@ class Snapshot:
         names = self._column("key").take(pa.array(at[order])).to_numpy(zero_copy_only=False)
         return Ranked(rows[order], names, np.zeros(len(order), np.float32), complete=True)
 
-    def facet(self, name: str, rows: _Rows, size: int) -> tuple[FacetCount, ...]:
+    def facet(self, name: str, rows: Rows, size: int) -> tuple[FacetCount, ...]:
         """Count the values of a column over the rows."""
         values: Any = self._column(name).take(pa.array(self._positions(rows)))
         if pa.types.is_list(values.type):
@@ -114,10 +115,10 @@ class Snapshot:
         return builder.limit(EVERY_ROW if limit is None else limit).to_arrow()
 
     @cached_property
-    def _rows(self) -> _Rows:
+    def _rows(self) -> Rows:
         return np.sort(self.matches(None, LIVE))
 
-    def _positions(self, rows: _Rows) -> NDArray[np.int64]:
+    def _positions(self, rows: Rows) -> NDArray[np.int64]:
         return np.searchsorted(self._rows, rows)
 
     def _column(self, name: str) -> pa.Array:
