@@ -53,7 +53,7 @@ def column_name(name: str, unit: str) -> str:
     """Return SKDH's name as a column's: lower case, words joined by `_`, the unit at the end."""
     plain = _NOT_NAME.sub("_", _UNIT.sub("", name).lower()).strip("_")
     ending = _ENDINGS.get(unit, "")
-    told = plain.endswith((f"_{ending}", "_minutes"))
+    told = plain.endswith((f"_{ending}", "_minutes")) or (unit == "%" and "percent" in plain)
     return plain if not ending or told else f"{plain}_{ending}"
 
 

@@ -16,9 +16,9 @@ from biolake.studies.configuration_parts import FileType
 from biolake.studies.configuration_pipelines import Exclusion, Pipeline
 from biolake.studies.models import Recording, RecordingInputs, fingerprint
 from biolake.studies.processing.models import Limits, RecordingLimits
+from biolake.studies.recording import run_arguments
 
 NO_VISIT = "no-visit"
-_TIME_ZONE = "tz_name"
 
 
 class _Part(BaseModel):
@@ -126,7 +126,21 @@ class Recipe(_Part):
         """Return the first step of one of these processes."""
         return next((step for step in self.steps if step.process in processes), None)
 
-    def processing_limits(self) -> Limits:
+    def pipeline_arguments(study: StudyConfiguration, recording: Recording, pipeline: str) -> dict[str, str | float | int]:
+    """Return what SKDH's run is told besides the file, as it is recorded with the result."""
+    return run_arguments(study, recording, pipeline)
+
+
+def processing_limits(self) -> Limits:
+        """Return the limits as processing takes them."""
+        limits = dict(self.limits)
+        recording = dict(limits.pop("recording"))
+        if recording.get("min_date"):
+            recording["min_date"] = datetime.fromisoformat(recording["min_date"])
+        return Limits(**limits, recording=RecordingLimits(**recording))
+
+
+def processing_limits(self) -> Limits:
         """Return the limits as processing takes them."""
         limits = dict(self.limits)
         recording = dict(limits.pop("recording"))

@@ -139,8 +139,8 @@ def _judged(built: RecordingTables, made_from: Recipe) -> dict[str, pl.DataFrame
 
 
 def _published(wanted: tuple[str, ...]) -> set[str]:
-    # Steps belong to bouts; the long form is another shape of the same values.
-    return {*wanted, "biomarkers", *(("step",) if "bout" in wanted else ())}
+    # Steps belong to bouts; the long form is another shape of the same values; reports draw the movement.
+    return {*wanted, "biomarkers", "movement", *(("step",) if "bout" in wanted else ())}
 
 
 def _earlier(lake: Lake, made_from: Recipe) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from biolake.studies.results.layout import dictionary, layouts
 from biolake.studies.results.long import long_form
 from biolake.studies.results.made import gather
 from biolake.studies.results.measures import Measure
+from biolake.studies.results.movement import movement
 from biolake.studies.results.recipe import Recipe
 from biolake.studies.results.rows_bout import bout_rows, step_rows
 from biolake.studies.results.rows_day import day_rows
@@ -58,6 +59,7 @@ def build_tables(recipe: Recipe, outcome: Outcome, *, code_version: str, run_id:
     }
     tables = {name: _frame(rows[name], layout[name], fixed) for name in rows}
     tables["dictionary"] = dictionary(recipe)
+    tables["movement"] = movement(made)
     return RecordingTables(tables, long_form(made, tables, layout))
 
 
