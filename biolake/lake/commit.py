@@ -31,13 +31,14 @@ from deltalake.exceptions import CommitFailedError
 from biolake.formats.models import Dataset
 from biolake.lake.errors import CommitContended
 from biolake.lake.lake import Lake
-from biolake.lake.rows import Origin, matrix_batches
+from biolake.lake.rows import Origin, matrix_rows
 from biolake.lake.schemas import DATASETS, FEATURES, MATRIX, PROVENANCE, SAMPLES, TableSchema
 
 _TRIES = 30
 _ROW_GROUP_VALUES = 500_000
 _ROW_GROUP_MOST_ROWS = 16_384
 _ROW_GROUP_LEAST_ROWS = 128
+_PORTION_VALUES = 32_000_000
 
 
 @dataclass
@@ -103,14 +104,23 @@ class LotWriter:
         self.show(rows.datasets, rows.removed)
 
     def stream_matrix(self, dataset: Dataset, origin: Origin) -> None:
-        """Commit the matrix of one large dataset without holding all of it."""
+        """Commit the matrix of one large dataset a portion at a time, without holding all of it.
 
-        def data(present: set[str]) -> pa.RecordBatchReader | None:
-            if origin.dataset_id in present or not dataset.matrices:
+        Rows keep their order, so the number of rows that the table holds says where the next portion begins.
+        """
+        total = dataset.features.height * len(dataset.matrices)
+        width = max(1, dataset.samples.height)
+        portion = max(1, _PORTION_VALUES // width)
+
+        def write(table: DeltaTable, present: set[str]) -> Callable[[CommitProperties], None] | None:
+            begin = self._rows_of(table, origin.dataset_id) if origin.dataset_id in present else 0
+            if begin >= total:
                 return None
-            return pa.RecordBatchReader.from_batches(MATRIX.arrow, matrix_batches(dataset, origin))
+            rows = pa.Table.from_batches(matrix_rows(dataset, origin, begin, min(begin + portion, total)))
+            return self._write(table, rows, width)
 
-        self._once(MATRIX, lambda table, present: self._write(table, data(present), dataset.samples.height))
+        for _ in range(0, total, portion):
+            self._once(MATRIX, write)
 
     def show(self, datasets: pa.Table, removed: Iterable[str] = ()) -> None:
         """Make these versions the current ones, and remove others from view, in one commit."""
@@ -150,7 +160,7 @@ class LotWriter:
         self._once(schema, write)
 
     def _write(
-        self, table: DeltaTable, data: "pa.Table | pa.RecordBatchReader | None", values_per_row: int
+        self, table: DeltaTable, data: pa.Table | None, values_per_row: int
     ) -> Callable[[CommitProperties], None] | None:
         if data is None:
             return None
@@ -189,6 +199,10 @@ class LotWriter:
             f"{self._lake.uri(self._repository, schema.name)}: {_TRIES} commits of lot {self._lot} lost to other "
             "writers. Reduce BIOLAKE_ACTIVE_LOTS."
         )
+
+    def _rows_of(self, table: DeltaTable, dataset_id: str) -> int:
+        mine = (pads.field("lot") == self._lot) & (pads.field("dataset_id") == dataset_id)
+        return table.to_pyarrow_dataset().count_rows(filter=mine)
 
     def _present(self, table: DeltaTable) -> set[str]:
         rows = table.to_pyarrow_dataset().to_table(columns=["dataset_id"], filter=pads.field("lot") == self._lot)

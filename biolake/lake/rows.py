@@ -126,16 +126,24 @@ def features_table(dataset: Dataset, origin: Origin) -> pa.Table:
     )
 
 
-def matrix_batches(dataset: Dataset, origin: Origin, cells: int = SLICE_CELLS) -> Iterator[pa.RecordBatch]:
-    """Rows of `matrix`, a slice of at most `cells` values at a time."""
+def matrix_batches(dataset: Dataset, origin: Origin) -> Iterator[pa.RecordBatch]:
+    """Rows of `matrix`: layer by layer, features in their order, a slice of them at a time."""
+    return matrix_rows(dataset, origin, 0, dataset.features.height * len(dataset.matrices))
+
+
+def matrix_rows(dataset: Dataset, origin: Origin, begin: int, end: int) -> Iterator[pa.RecordBatch]:
+    """Rows `begin` to `end` of `matrix`, counted over all layers, a slice of at most `SLICE_CELLS` values at a time."""
+    height = dataset.features.height
     ids = dataset.features["feature_id"].cast(pl.String).to_arrow().cast(pa.string())
-    for matrix in dataset.matrices:
+    for number, matrix in enumerate(dataset.matrices):
+        first = max(begin - number * height, 0)
+        last = min(end - number * height, height)
         n_samples = matrix.values.shape[1]
-        for start, values in matrix.slices(cells):
+        step = max(1, SLICE_CELLS // max(1, n_samples))
+        for start in range(first, last, step):
+            values = matrix.values.rows(start, min(start + step, last))
             n_rows = values.shape[0]
-            offsets = pa.array(np.arange(0, n_rows * n_samples + 1, max(n_samples, 1), dtype=np.int32)[: n_rows + 1])
-            if n_samples == 0:
-                offsets = pa.array(np.zeros(n_rows + 1, dtype=np.int32))
+            offsets = pa.array(np.arange(n_rows + 1, dtype=np.int32) * n_samples)
             columns = {
                 "layer": pa.repeat(pa.scalar(matrix.layer, pa.string()), n_rows),
                 "feature_id": ids.slice(start, n_rows),

@@ -35,6 +35,9 @@ class CheckOutcome:
     examined: int
 
 
+_BATCH_VALUES = 4_000_000
+
+
 @dataclass
 class _Measured:
     rows: int = 0
@@ -95,7 +98,11 @@ def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -
     if table is None:
         return measured
     scanner = table.to_pyarrow_dataset().scanner(
-        columns=["dataset_id", "values"], filter=pads.field("lot") == lot, batch_size=2048
+        columns=["dataset_id", "values"],
+        filter=pads.field("lot") == lot,
+        batch_size=max(16, min(2048, _BATCH_VALUES // max([1, *n_samples.values()]))),
+        batch_readahead=2,
+        fragment_readahead=1,
     )
     for batch in scanner.to_batches():
         if batch.num_rows == 0:

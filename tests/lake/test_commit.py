@@ -15,8 +15,9 @@ from biolake.lake import lake as lake_module
 from biolake.lake.commit import LotWriter
 from biolake.lake.errors import LakeUnavailable
 from biolake.lake.lake import Lake
+from biolake.lake.rows import Origin
 from biolake.lake.schemas import REPOSITORY_TABLES
-from tests.lake.conftest import MadeRows
+from tests.lake.conftest import MadeRows, made_dataset
 
 
 def read(lake: Lake, table: str) -> pa.Table:
@@ -47,9 +48,10 @@ def test_a_second_attempt_adds_only_what_the_first_left_out(lake: Lake, made_row
     assert again.stored() == {"d1"}
     again.commit(made_rows("lot1", ["d1", "d2"]))
     for table in ("datasets", "samples", "matrix"):
-        assert len({tuple(sorted(map(str, row.values()))) for row in read(lake, table).to_pylist()}) == read(
-            lake, table
-        ).num_rows
+        assert (
+            len({tuple(sorted(map(str, row.values()))) for row in read(lake, table).to_pylist()})
+            == read(lake, table).num_rows
+        )
     assert inserts(lake, "datasets") == [("d1", "lot1"), ("d2", "lot1")]
 
 
@@ -124,3 +126,29 @@ def test_the_tables_have_their_declared_columns(lake: Lake) -> None:
         table = lake.open_or_create("lab", schema)
         assert [field.name for field in table.schema().fields] == list(schema.column_names)
         assert table.metadata().description == schema.description
+
+
+@pytest.mark.parametrize("dies_at", [None, 1, 2, 3])
+def test_a_large_matrix_is_written_in_portions_and_resumed(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, dies_at: int | None
+) -> None:
+    monkeypatch.setattr(commit_module, "_PORTION_VALUES", 2)
+    dataset = made_dataset(1.0)
+    origin = Origin("lab", "d1", "lot1", "s3://b/d1", "v1", "0" * 64)
+    real, written = deltalake.write_deltalake, []
+
+    def write(*args: object, **kwargs: object) -> None:
+        written.append(1)
+        if len(written) == dies_at:
+            raise KeyboardInterrupt
+        real(*args, **kwargs)  # type: ignore[arg-type]
+
+    with mock.patch.object(commit_module, "write_deltalake", write):
+        if dies_at is not None:
+            with pytest.raises(KeyboardInterrupt):
+                LotWriter(lake, "lab", "lot1").stream_matrix(dataset, origin)
+        LotWriter(lake, "lab", "lot1").stream_matrix(dataset, origin)
+        LotWriter(lake, "lab", "lot1").stream_matrix(dataset, origin)
+    rows = {row["feature_id"]: row["values"] for row in read(lake, "matrix").to_pylist()}
+    assert rows == {"g1": [1.0, 2.0], "g2": [3.0, 4.0], "g3": [5.0, None]}
+    assert read(lake, "matrix").num_rows == 3
