@@ -126,21 +126,7 @@ class Recipe(_Part):
         """Return the first step of one of these processes."""
         return next((step for step in self.steps if step.process in processes), None)
 
-    def pipeline_arguments(study: StudyConfiguration, recording: Recording, pipeline: str) -> dict[str, str | float | int]:
-    """Return what SKDH's run is told besides the file, as it is recorded with the result."""
-    return run_arguments(study, recording, pipeline)
-
-
-def processing_limits(self) -> Limits:
-        """Return the limits as processing takes them."""
-        limits = dict(self.limits)
-        recording = dict(limits.pop("recording"))
-        if recording.get("min_date"):
-            recording["min_date"] = datetime.fromisoformat(recording["min_date"])
-        return Limits(**limits, recording=RecordingLimits(**recording))
-
-
-def processing_limits(self) -> Limits:
+    def processing_limits(self) -> Limits:
         """Return the limits as processing takes them."""
         limits = dict(self.limits)
         recording = dict(limits.pop("recording"))
@@ -150,14 +136,8 @@ def processing_limits(self) -> Limits:
 
 
 def pipeline_arguments(study: StudyConfiguration, recording: Recording, pipeline: str) -> dict[str, str | float | int]:
-    """Return what SKDH's run is told besides the file: the time zone and the metadata values that are passed."""
-    rules = study.document.pipelines[pipeline]
-    found: dict[str, str | float | int] = {_TIME_ZONE: recording.timezones[pipeline]}
-    for argument, reference in rules.pass_.items():
-        value = recording.metadata.get(reference.removeprefix("metadata."))
-        if isinstance(value, str | float | int):
-            found[argument] = value
-    return found
+    """Return what SKDH's run is told besides the file, as it is recorded with the result."""
+    return run_arguments(study, recording, pipeline)
 
 
 def processing_limits(study: StudyConfiguration, recording: Recording, pipeline: str) -> Limits:
