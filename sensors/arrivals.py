@@ -10,12 +10,10 @@ from biolake.ledger.models import Lot
 from biolake.repositories.models import Repository
 from partitions.lots import lots_of
 from resources.platform import PlatformResource
-from sensors.lost_runs import follow_lost_runs
+from sensors.lost_runs import LOT_TAG, follow_lost_runs
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-
-LOT_TAG = "biolake/lot"
 
 
 def arrival_sensor(

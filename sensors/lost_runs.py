@@ -5,11 +5,16 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from biolake.arrivals.recovery import give_another_run
+from biolake.ingest.errors import LotTaken
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.lots import open_lots
 from biolake.ledger.models import Lot
 
-_UNFINISHED = {
+LOT_TAG = "biolake/lot"
+
+_FROM_OUTSIDE = {"DagsterExecutionInterruptedError", LotTaken.__name__}
+
+UNFINISHED = {
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -37,9 +42,9 @@ def follow_lost_runs(
         if reason is None:
             continue
         run = record.dagster_run
-        if run.status in _UNFINISHED:
+        if run.status in UNFINISHED:
             instance.report_run_failed(run, f"{reason}; the lot gets another run")
-        give_another_run(ledger, lot, f"run {run.run_id}: {reason}", now)
+        give_another_run(ledger, lot, f"run {run.run_id}: {reason}", _failures(instance, lot), now)
 
 
 def _run_of(instance: dg.DagsterInstance, lot: Lot) -> dg.RunRecord | None:
@@ -52,9 +57,27 @@ def _run_of(instance: dg.DagsterInstance, lot: Lot) -> dg.RunRecord | None:
     return runs[0] if runs else None
 
 
+def _failures(instance: dg.DagsterInstance, lot: Lot) -> int:
+    """How many runs of the lot failed by themselves, rather than being killed, stopped or replaced."""
+    runs = instance.get_runs(dg.RunsFilter(tags={LOT_TAG: lot.key}, statuses=[dg.DagsterRunStatus.FAILURE]))
+    return sum(_failed_by_itself(instance, run.run_id) for run in runs)
+
+
+def _failed_by_itself(instance: dg.DagsterInstance, run_id: str) -> bool:
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        error = event.step_failure_data.error if event is not None else None
+        while error is not None and error.cls_name not in _FROM_OUTSIDE:
+            error = error.cause
+        if error is None:
+            return True
+    return False
+
+
 def _why_lost(lot: Lot, record: dg.RunRecord, now: datetime, silent: timedelta) -> str | None:
     run = record.dagster_run
-    if run.status not in _UNFINISHED:
+    if run.status not in UNFINISHED:
         return f"the run ended as {run.status.value} before the lot was done"
     if run.status != dg.DagsterRunStatus.STARTED:
         return None
