@@ -1,5 +1,6 @@
 """One tick of the arrival sensor: look, admit, cut. Killing it anywhere loses nothing and repeats nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -37,18 +38,27 @@ def tick(
     ledger: Ledger,
     settings: Settings,
     *,
-    now: datetime | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     accept_empty: bool = False,
 ) -> Tick:
     """Bring the ledger up to date with the repository's folder and cut what is due.
+
+    Args:
+        repository: Whose folder is looked at.
+        bucket: Where the folder is.
+        lake: Where manifests of lots are stored.
+        ledger: The deployment's ledger.
+        settings: Limits of lots and waits.
+        clock: Tells the time; asked before the listing and after it.
+        accept_empty: An empty folder is meant.
 
     Raises:
         StoreUnavailable: The bucket could not be listed; nothing was changed.
         EmptyListing: The folder lists nothing but held objects; nothing was changed.
     """
-    looked_at = datetime.now(UTC)
+    looked_at = clock()
     found = list_folder(repository, bucket)
-    moment = now or datetime.now(UTC)
+    moment = clock()
     try:
         with ledger.writing() as connection:
             check_not_an_outage(connection, repository, found, accept_empty=accept_empty)
