@@ -1,0 +1,139 @@
+"""Runs that fail, die or lose their lot: another run does the work, and in the end somebody is told."""
+
+from collections.abc import Callable
+
+import pytest
+
+from biolake.arrivals.recovery import MOST_FAILURES
+from biolake.ingest import store_lot as store_module
+from biolake.ledger.models import JobState
+from biolake.objects.errors import StoreUnavailable
+from biolake.objects.store import ObjectStore
+from tests.platform.conftest import Deployment, matrix_csv
+
+
+def failing(times: int, error: Exception, then: Callable[..., object]) -> Callable[..., object]:
+    """A function that raises so many times and then works."""
+    left = [times]
+
+    def call(*args: object, **kwargs: object) -> object:
+        if left[0]:
+            left[0] -= 1
+            raise error
+        return then(*args, **kwargs)
+
+    return call
+
+
+def test_a_run_without_a_store_is_followed_by_another(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.put("lab/D1.csv", matrix_csv(1))
+    deployment.put("lab/D2.csv", matrix_csv(2))
+    fault = StoreUnavailable("the bucket does not answer")
+    monkeypatch.setattr(ObjectStore, "local", failing(1, fault, ObjectStore.local))
+    jobs = deployment.drive()
+    assert {job.dataset_id: (job.state, job.attempts) for job in jobs} == {
+        "D1": (JobState.SUCCESS, 2),
+        "D2": (JobState.SUCCESS, 2),
+    }
+    assert sorted(run.status.value for run in deployment.runs()) == ["FAILURE", "SUCCESS"]
+    assert deployment.reconciled().differences == ()
+
+
+def test_a_fault_that_stays_ends_the_jobs_and_a_new_lot_repairs_them(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from biolake.arrivals.reprocess import reprocess
+
+    deployment.put("lab/D1.csv", matrix_csv(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStore, "local", failing(99, StoreUnavailable("no answer"), ObjectStore.local))
+        (job,) = deployment.drive()
+    assert job.state == JobState.ERRORED
+    assert (job.reason or "").startswith("RUNS_FAILED: 3 runs of lot")
+    assert len(deployment.runs()) == MOST_FAILURES
+    assert deployment.drive() == []
+    reprocess(deployment.platform.ledger, deployment.platform.repositories.get("lab"), ["D1"])
+    (again,) = deployment.drive()
+    assert again.state == JobState.SUCCESS
+    assert again.lot != job.lot
+    assert deployment.reconciled().differences == ()
+
+
+@pytest.mark.parametrize("after", ["matrix", "features", "samples", "datasets", "provenance"])
+def test_a_run_that_dies_after_any_commit_is_continued(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    from biolake.lake.commit import LotWriter
+
+    real, died = LotWriter._once, []
+
+    def once(writer: LotWriter, schema, write) -> None:
+        real(writer, schema, write)
+        if schema.name == after and not died:
+            died.append(after)
+            raise OSError("killed")
+
+    monkeypatch.setattr(LotWriter, "_once", once)
+    deployment.put("lab/D1.csv", matrix_csv(1))
+    deployment.put("lab/D2.csv", "gene,s1,s1\ng1,1,2\n")
+    states = {job.dataset_id: job.state for job in deployment.drive()}
+    assert died
+    assert states == {"D1": JobState.SUCCESS, "D2": JobState.ERRORED}
+    assert deployment.reconciled().differences == ()
+    assert deployment.table("matrix").num_rows == 3
+    assert deployment.table("provenance").num_rows == 2
+
+
+def test_a_run_that_dies_before_the_index_is_continued(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = deployment.platform.index
+    deployment.put("lab/D0.csv", matrix_csv())
+    deployment.drive()
+    kind = type(index)
+    for method in ("upsert", "delete"):
+        monkeypatch.setattr(kind, method, failing(1, OSError("killed"), getattr(kind, method)))
+    deployment.put("lab/D1.csv", matrix_csv())
+    deployment.remove("lab/D0.csv")
+    assert {job.state for job in deployment.drive()} == {JobState.SUCCESS}
+    assert set(index.versions("lab")) == {"D1"} == set(deployment.shown())
+    assert deployment.reconciled().differences == ()
+
+
+def test_a_replaced_run_cannot_put_an_old_version_over_a_new_one(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is paused before its commit, its lot is given to another one, and the dataset is updated meanwhile."""
+    from datetime import UTC, datetime
+
+    from biolake.arrivals.recovery import give_another_run
+    from biolake.ingest.errors import LotTaken
+    from biolake.ledger.lots import open_lots
+
+    deployment.put("lab/D1.csv", matrix_csv(1))
+    real, paused = store_module.LotStorer._outdated, []
+
+    def pause(storer, entries):
+        outdated = real(storer, entries)
+        if not paused:
+            paused.append(storer)
+            with deployment.platform.ledger.reading() as connection:
+                (lot,) = open_lots(connection, "lab")
+            assert give_another_run(deployment.platform.ledger, lot, "silent", 0, datetime.now(UTC))
+            deployment.drive()
+            deployment.put("lab/D1.csv", matrix_csv(50))
+            deployment.drive()
+            assert deployment.values("D1")[0] == [50, 51]
+        return outdated
+
+    monkeypatch.setattr(store_module.LotStorer, "_outdated", pause)
+    deployment.drive()
+    assert paused
+    assert deployment.values("D1")[0] == [50, 51]
+    assert deployment.states("D1") == [JobState.SUCCESS, JobState.SUCCESS]
+    assert deployment.reconciled().differences == ()
+    (failed,) = [run for run in deployment.runs() if run.is_failure]
+    records = deployment.instance.all_logs(failed.run_id)
+    assert any(LotTaken.__name__ in str(record.dagster_event) for record in records if record.is_dagster_event)
