@@ -31,6 +31,7 @@ from biolake.studies.results.movement import SCHEMA as MOVEMENT
 from biolake.studies.results.read import results_table
 from biolake.studies.status import status
 
+_LEAST_HOURS = 2.0
 _LIGHT = re.compile(r"^wake_light_\d+s_epoch_min$")
 _SEDENTARY = re.compile(r"^wake_sed_\d+s_epoch_min$")
 
@@ -95,8 +96,9 @@ def _result(study: StudyConfiguration, lake: Lake, store: ObjectStore, made: Man
         state=made.state,
         qc=qc_words(qc.get("qc_codes") or ""),
         tiles=_tiles(qc, day, night),
-        actogram=actogram(actogram_days(day, night, bout, _movement(store, prefix), made)) if day.height else "",
+        actogram=_actogram(qc, day, night, bout, _movement(store, prefix), made),
         days=tuple(_day_lines(day, night)),
+        wear=qc.get("wear_hours") is not None,
         gait=gait,
         activity=column(day, ACTIVE) is not None and _any(day, column(day, ACTIVE)),
         sleep=night.height > 0,
@@ -109,6 +111,20 @@ def _result(study: StudyConfiguration, lake: Lake, store: ObjectStore, made: Man
     )
 
 
+def _actogram(
+    qc: dict[str, Any],
+    day: pl.DataFrame,
+    night: pl.DataFrame,
+    bout: pl.DataFrame,
+    movement: pl.DataFrame,
+    made: Manifest,
+) -> str:
+    # Of a test in a laboratory a day's row would show nothing.
+    if (qc.get("duration_hours") or 0.0) < _LEAST_HOURS:
+        return ""
+    return actogram(actogram_days(day, night, bout, movement, made))
+
+
 def _any(frame: pl.DataFrame, name: str | None) -> bool:
     return name is not None and frame[name].null_count() < frame.height
 
@@ -116,9 +132,10 @@ def _any(frame: pl.DataFrame, name: str | None) -> bool:
 def _tiles(qc: dict[str, Any], day: pl.DataFrame, night: pl.DataFrame) -> tuple[Tile, ...]:
     hours, worn = qc.get("recorded_hours"), qc.get("wear_hours")
     tiles = [
-        Tile("Recorded", f"{hours:.1f} h" if hours is not None else "nothing", _span(qc)),
-        Tile("Worn", f"{worn:.1f} h" if worn is not None else "not known", _share(qc.get("wear_fraction"))),
+        Tile("Recorded", _long(hours) if hours is not None else "nothing", _span(qc)),
     ]
+    if worn is not None:
+        tiles.append(Tile("Worn", _long(worn), _share(qc.get("wear_fraction"))))
     if day.height and bool(day["rules_apply"].any()):
         kept = day.filter(~pl.col("excluded")).height
         tiles.append(Tile("Days that count", f"{kept}", f"of {day.height} recorded", "good" if kept else "person"))
@@ -130,8 +147,12 @@ def _tiles(qc: dict[str, Any], day: pl.DataFrame, night: pl.DataFrame) -> tuple[
     return tuple(tiles)
 
 
+def _long(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
+
+
 def _share(fraction: float | None) -> str:
-    return f"{100 * fraction:.0f} % of the recording" if fraction is not None else "no step detects wear"
+    return f"{100 * fraction:.0f} % of the recording" if fraction is not None else ""
 
 
 def _span(qc: dict[str, Any]) -> str:
@@ -245,7 +266,7 @@ def _day_lines(day: pl.DataFrame, night: pl.DataFrame) -> list[DayLine]:
 def _hours(row: dict[str, Any]) -> str:
     if not row:
         return ""
-    return f"{row['hours']:.1f} of {row['window_hours']:g}"
+    return f"{row['hours']:.{1 if row['hours'] >= 1 else 2}f} of {row['window_hours']:g}"
 
 
 def _slept(row: dict[str, Any]) -> str:

@@ -165,6 +165,7 @@ class RecordingResult:
     tiles: tuple[Tile, ...]
     actogram: str
     days: tuple[DayLine, ...]
+    wear: bool
     gait: bool
     activity: bool
     sleep: bool

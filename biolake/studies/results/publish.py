@@ -55,15 +55,25 @@ def records(tables: Mapping[str, pl.DataFrame], files: Mapping[str, bytes]) -> d
     }
 
 
-def publish(store: ObjectStore, prefix: str, files: Mapping[str, bytes], made: Manifest) -> None:
-    """Write a result's files and then its manifest.
+def publish_files(store: ObjectStore, prefix: str, files: Mapping[str, bytes], made: Manifest) -> None:
+    """Write a result's files; without its manifest the result is not there yet.
 
     Raises:
-        StoreUnavailable: The store did not take a file. Without its manifest the result is not there; write again.
+        StoreUnavailable: The store did not take a file. Write again.
     """
     for name, content in files.items():
         store.put(prefix + name, content)
     store.put(f"{prefix}pipeline.skdh", made.recipe.pipeline_text.encode())
+
+
+def publish_manifest(store: ObjectStore, prefix: str, made: Manifest) -> None:
+    """Make a result appear: from now on it need not be computed again.
+
+    Raises:
+        StoreUnavailable: The store did not take it. Write again.
+    """
+    # An earlier result of the same inputs may have been superseded in between, and is the study's again.
+    store.delete([prefix + SUPERSEDED])
     store.put(prefix + NAME, made.model_dump_json(indent=1).encode())
 
 
@@ -89,8 +99,3 @@ def supersede(store: ObjectStore, prefix: str, by: str, now: datetime, *, keep: 
     keys = [version.key for version in store.list(prefix)]
     # The manifest goes first: half of a result must not look like one.
     store.delete(sorted(keys, key=lambda key: (not key.endswith(NAME), key)))
-
-
-def restore(store: ObjectStore, prefix: str) -> None:
-    """Take the mark of a superseded result away: its inputs are the study's again."""
-    store.delete([prefix + SUPERSEDED])

@@ -1,6 +1,7 @@
 """Storing what one recording and pipeline gave: files in the study's place for results, rows in the lake.
 
-The files come first: what the lake shows is always also there as files. Summaries over recordings are `read`.
+The files come first, so that what the lake shows is also there as files; the manifest comes last, so that a result that
+has one is stored everywhere and need not be computed again. Summaries over recordings are `read`.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,14 @@ from biolake.studies.results.exclude import exclusions
 from biolake.studies.results.lake_tables import forget_other_runtimes, runs, write_recording
 from biolake.studies.results.layout import layouts
 from biolake.studies.results.manifest import SUPERSEDED, Manifest, manifest
-from biolake.studies.results.publish import publish, read_manifest, records, restore, supersede, table_files
+from biolake.studies.results.publish import (
+    publish_files,
+    publish_manifest,
+    read_manifest,
+    records,
+    supersede,
+    table_files,
+)
 from biolake.studies.results.recipe import Recipe, recipe, results_prefix
 from biolake.studies.results.summarise import summarise, summed_up
 from biolake.studies.results.tables import RecordingTables, build_tables
@@ -88,14 +96,14 @@ def store_results(
     record = manifest(made_from, outcome, records(tables, files), now, run_id, code_version)
     prefix = results_prefix(wanted.prefix, made_from)
     before = read_manifest(results_store, prefix)
-    publish(results_store, prefix, files, record)
-    restore(results_store, prefix)
+    publish_files(results_store, prefix, files, record)
     earlier = _earlier(lake, made_from)
     write_recording(lake, record, tables, prefix)
     forget_other_runtimes(lake, record, earlier)
     # The one before is marked; those before it were when it came.
     for row in earlier.filter(pl.col("prefix") != prefix).tail(1).iter_rows(named=True):
         supersede(results_store, row["prefix"], made_from.run_key, now, keep=wanted.keep_superseded)
+    publish_manifest(results_store, prefix, record)
     return StoredResults(
         run_key=made_from.run_key,
         prefix=prefix,
