@@ -44,7 +44,7 @@ def main() -> None:
 
         with opened(Settings.from_environment()) as here, local_instance(Path(home)) as instance:
             resources = {"platform": PlatformResource()}
-            sensor = build_definitions(here.repositories, resources).get_sensor_def("lab_arrivals")
+            sensor = build_definitions(here.repositories, here.studies, resources).get_sensor_def("lab_arrivals")
 
             def tick() -> tuple[float, dg.SensorResult]:
                 started = time.perf_counter()

@@ -21,7 +21,7 @@ PARTITIONS = """
 query Partitions($key: AssetKeyInput!) {
   assetNodeOrError(assetKey: $key) {
     ... on AssetNode {
-      partitionKeyConnection(limit: 10000) { results }
+      partitionKeyConnection(limit: 10000, ascending: false) { results }
       partitionStats { numMaterialized numPartitions numFailed numMaterializing }
       assetPartitionStatuses {
         ... on DefaultPartitionStatuses { materializedPartitions failedPartitions unmaterializedPartitions }
@@ -77,7 +77,10 @@ def ask(port: int, repository: str) -> tuple[str, str, int]:
     node: dict = {}
     for _ in range(2):
         started = time.perf_counter()
-        node = httpx.post(address, json=body, timeout=60).json()["data"]["assetNodeOrError"]
+        answer = httpx.post(address, json=body, timeout=60).json()
+        if answer.get("errors"):
+            raise SystemExit(answer["errors"])
+        node = answer["data"]["assetNodeOrError"]
         seconds.append(time.perf_counter() - started)
     materialized = len(node["assetPartitionStatuses"]["materializedPartitions"])
     return f"{seconds[0]:.2f} s", f"{seconds[1]:.2f} s", materialized

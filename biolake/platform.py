@@ -1,9 +1,14 @@
-"""One deployment: its bucket, lake, ledger, index and repositories, opened from its settings when first used."""
+"""One deployment: bucket, lake, ledger, index, repositories and studies, opened from its settings when first used."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
 
 from biolake.lake.lake import Lake
 from biolake.ledger.ledger import Ledger
@@ -11,6 +16,10 @@ from biolake.objects.store import ObjectStore, open_store
 from biolake.repositories.catalog import RepositoryCatalog
 from biolake.search.index import SearchIndex
 from biolake.settings import Settings
+
+if TYPE_CHECKING:
+    from biolake.studies.folder import StudyFolder
+    from biolake.studies.journey import Workplace
 
 
 class Platform:
@@ -46,6 +55,41 @@ class Platform:
         from biolake.search.open import open_index
 
         return open_index(self.settings.index)
+
+    @cached_property
+    def study_engine(self) -> Engine:
+        """The tables of studies, in the ledger's database."""
+        from biolake.studies.records import create_tables
+
+        create_tables(self.ledger.engine)
+        return self.ledger.engine
+
+    @property
+    def runtimes(self) -> Path:
+        """The folder of locked runtimes."""
+        return self.settings.runtimes or Path(__file__).resolve().parent.parent / "runtimes"
+
+    @property
+    def studies(self) -> "StudyFolder":
+        """The studies as their documents say now."""
+        from biolake.studies.folder import StudyFolder
+
+        return StudyFolder.read(self.settings.home / "studies", self.runtimes)
+
+    @property
+    def workplace(self) -> "Workplace":
+        """Where recordings are processed."""
+        from biolake.studies.journey import Workplace
+        from biolake.studies.processing.reservation import Reservations
+
+        memory = self.settings.memory_bytes or int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        return Workplace(
+            self.lake,
+            self.study_engine,
+            self.runtimes,
+            self.settings.runtime_cache,
+            Reservations(self.settings.home / "memory", memory),
+        )
 
     @property
     def repositories(self) -> RepositoryCatalog:

@@ -32,10 +32,17 @@ class Settings(BaseModel):
     lot_bytes: int = Field(4 * 1024**3, ge=1, description="Most bytes in a lot of more than one dataset")
     lot_wait_seconds: float = Field(0.0, ge=0, description="How long an arrival may wait for its lot to fill")
     active_lots: int = Field(2, ge=1, description="Lots of one repository that may be in work at once")
+    memory_bytes: int = Field(
+        0, ge=0, description="Memory that recordings may be planned with; 80 % of the machine's if 0"
+    )
+    runtimes: Path | None = Field(None, description="Folder of locked runtimes; the project's own where not set")
+    runtime_cache: Path = Field(
+        Path("~/.cache/biolake/runtimes"), validate_default=True, description="Where locked runtimes are built"
+    )
     pair_hours: float = Field(72.0, gt=0, description="How long a dataset waits for its missing files")
     silent_seconds: float = Field(45.0, ge=10, description="A run that has said nothing for so long counts as dead")
 
-    @field_validator("home")
+    @field_validator("home", "runtime_cache")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
@@ -67,4 +74,6 @@ class Settings(BaseModel):
             return cls.model_validate({**values, "home": chosen})
         except ValueError as error:
             first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}  # type: ignore[attr-defined]
-            raise InvalidSetting(f"BIOLAKE_{str(first['loc'][0]).upper()}: {first['msg']}. Correct or unset it.") from error
+            raise InvalidSetting(
+                f"BIOLAKE_{str(first['loc'][0]).upper()}: {first['msg']}. Correct or unset it."
+            ) from error

@@ -1,25 +1,34 @@
-"""Everything Dagster loads: the assets, jobs, schedules and sensors of every repository whose document is in order."""
+"""Everything Dagster loads: the assets, jobs, schedules and sensors of every repository and study in order."""
 
 from collections.abc import Mapping
 
 import dagster as dg
 
+from biolake.platform import Platform
 from biolake.repositories.catalog import RepositoryCatalog
 from biolake.repositories.models import Repository
 from biolake.settings import Settings
-from platform_assets import jobs, repository
+from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.folder import StudyFolder
+from platform_assets import jobs, repository, study
 from platform_assets.checks import lot_checks
+from platform_assets.study_checks import study_checks
+from platform_assets.study_jobs import study_jobs
 from resources.lake_io_manager import LakeIOManager
 from resources.platform import PlatformResource
 from sensors.arrivals import arrival_sensor
 from sensors.documents import documents_sensor
+from sensors.studies import study_sensor
 
 
-def build_definitions(catalog: RepositoryCatalog, resources: Mapping[str, object] | None = None) -> dg.Definitions:
-    """The definitions of a catalog of repositories; `resources` replaces those of the environment, for tests."""
-    parts = [_repository_definitions(one) for one in catalog]
+def build_definitions(
+    repositories: RepositoryCatalog, studies: StudyFolder, resources: Mapping[str, object] | None = None
+) -> dg.Definitions:
+    """The definitions of all documents; `resources` replaces those of the environment, for tests."""
+    parts = [_repository_definitions(one) for one in repositories]
+    parts += [_study_definitions(one) for one in studies.studies.values()]
     shared = dg.Definitions(
-        sensors=[documents_sensor(catalog)],
+        sensors=[documents_sensor(repositories, studies)],
         resources={"platform": PlatformResource(), "lake_io_manager": LakeIOManager(), **(resources or {})},
     )
     return dg.Definitions.merge(shared, *parts)
@@ -44,7 +53,24 @@ def _repository_definitions(one: Repository) -> dg.Definitions:
     )
 
 
+def _study_definitions(one: StudyConfiguration) -> dg.Definitions:
+    jobs_of_study = study_jobs(one)
+    return dg.Definitions(
+        assets=[
+            *study.sources(one),
+            study.study_catalog(one),
+            study.biomarkers(one),
+            study.subject_visits(one),
+            study.report(one),
+        ],
+        asset_checks=study_checks(one),
+        jobs=jobs_of_study,
+        sensors=[study_sensor(one, jobs_of_study)],
+    )
+
+
 @dg.definitions
 def definitions() -> dg.Definitions:
     """Read this deployment's documents and build its graph."""
-    return build_definitions(RepositoryCatalog.read(Settings.from_environment().home / "repositories"))
+    platform = Platform(Settings.from_environment())
+    return build_definitions(platform.repositories, platform.studies)

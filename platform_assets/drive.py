@@ -1,6 +1,7 @@
-"""Run a repository's own sensor and its runs in this process until nothing is left to do: no daemon, no UI.
+"""Run a repository's or a study's own sensor and runs in this process until nothing is left to do: no daemon, no UI.
 
-Used by `biolake ingest --wait` and `biolake demo`; the sensor, the jobs and the assets are those of the deployment.
+Used by `biolake ingest --wait`, `biolake study process --wait` and `biolake demo`; the sensors, jobs and assets are
+those of the deployment.
 """
 
 import logging
@@ -15,12 +16,16 @@ from biolake.errors import BiolakeError
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.models import ENDED, Job, JobState
 from biolake.platform import Platform
+from biolake.studies.states import State
+from biolake.studies.status import counts
 from partitions.lots import lots_name
+from partitions.recordings import recordings_name
 from platform_assets.definitions import build_definitions
 from platform_assets.home import dagster_home
 from platform_assets.jobs import lot_job_name
 from resources.platform import PlatformResource
 from sensors.arrivals import arrival_sensor_name
+from sensors.studies import study_sensor_name
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,19 +70,15 @@ def drive_repository(
     """
     platform.repositories.get(repository)
     resources = {"platform": PlatformResource()}
-    definitions = build_definitions(platform.repositories, resources)
+    definitions = build_definitions(platform.repositories, platform.studies, resources)
     sensor = definitions.get_sensor_def(arrival_sensor_name(repository))
     deadline = time.monotonic() + timeout
     with platform.ledger.reading() as connection:
         before = {job.id for job in find_jobs(connection, repository) if job.state in ENDED}
     while True:
-        with dg.build_sensor_context(instance=instance, resources=resources) as context:
-            tick = sensor(context)
-        assert isinstance(tick, dg.SensorResult)
-        for addition in tick.dynamic_partitions_requests or ():
-            instance.add_dynamic_partitions(lots_name(repository), list(addition.partition_keys))
+        tick = _tick(sensor, instance, resources, lots_name(repository))
         for request in tick.run_requests or ():
-            _execute(definitions, instance, repository, request)
+            _execute(definitions.resolve_job_def(lot_job_name(repository)), instance, request)
         with platform.ledger.reading() as connection:
             jobs = find_jobs(connection, repository)
         waiting = [job for job in jobs if job.state not in ENDED and job.state != JobState.PENDING_PAIR]
@@ -96,13 +97,75 @@ def drive_repository(
             time.sleep(_PAUSE_SECONDS)
 
 
-def _execute(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, repository: str, request: dg.RunRequest
-) -> None:
+def drive_study(
+    platform: Platform,
+    instance: dg.DagsterInstance,
+    study: str,
+    *,
+    timeout: float = 24 * 3600.0,
+    progress: Callable[[str], None] | None = None,
+) -> int:
+    """Tick a study's sensor and execute what it asks for until nothing is ready any more.
+
+    Recordings that wait for something, or for a person, stay as they are.
+
+    Args:
+        platform: The deployment.
+        instance: Where runs are recorded.
+        study: Id.
+        timeout: Seconds.
+        progress: Told the key of each recording before it is processed.
+
+    Returns:
+        How many runs were executed.
+
+    Raises:
+        StudyUnknown: There is no such study.
+        SourceUnavailable: A source cannot be listed.
+        DidNotFinish: Time was over.
+    """
+    one = platform.studies.get(study)
+    resources = {"platform": PlatformResource()}
+    definitions = build_definitions(platform.repositories, platform.studies, resources)
+    sensor = definitions.get_sensor_def(study_sensor_name(one.id))
+    deadline = time.monotonic() + timeout
+    executed = 0
+    while time.monotonic() < deadline:
+        tick = _tick(sensor, instance, resources, recordings_name(one.id))
+        fresh = [request for request in tick.run_requests or () if not _launched(instance, request)]
+        for request in fresh:
+            if progress is not None:
+                progress(request.partition_key or "summary and report")
+            _execute(definitions.resolve_job_def(request.job_name or ""), instance, request)
+            executed += 1
+        arriving = counts(one, platform.study_engine).get(State.ARRIVING, 0)
+        if not fresh and not arriving:
+            return executed
+        if not fresh:
+            time.sleep(_PAUSE_SECONDS)
+    raise DidNotFinish(f"{study}: not done after {timeout:.0f} s. `biolake study status {study}` tells what is left.")
+
+
+def _tick(
+    sensor: dg.SensorDefinition, instance: dg.DagsterInstance, resources: dict[str, PlatformResource], partitions: str
+) -> dg.SensorResult:
+    with dg.build_sensor_context(instance=instance, resources=resources) as context:
+        tick = sensor(context)
+    assert isinstance(tick, dg.SensorResult)
+    for addition in tick.dynamic_partitions_requests or ():
+        instance.add_dynamic_partitions(partitions, list(addition.partition_keys))
+    return tick
+
+
+def _launched(instance: dg.DagsterInstance, request: dg.RunRequest) -> bool:
+    tags = {"dagster/run_key": request.run_key or ""}
+    return bool(request.run_key and instance.get_runs(dg.RunsFilter(tags=tags), limit=1))
+
+
+def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
     """Execute a request as the daemon would: once per run key."""
-    if request.run_key and instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": request.run_key}), limit=1):
+    if _launched(instance, request):
         return
-    job = definitions.resolve_job_def(lot_job_name(repository))
     job.execute_in_process(
         instance=instance,
         partition_key=request.partition_key,

@@ -117,11 +117,12 @@ def upkeep(repository: Repository) -> dg.AssetsDefinition:
         owners=repository.owners or None,
         description=(
             "Compacts the repository's tables, removes rows of replaced and deleted datasets, and vacuums files that "
-            "no version needs any more; run every night."
+            "no version needs any more; then optimizes the search index. Run every night."
         ),
     )
     def maintained(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult:
         report = maintain(platform.platform.lake, repository.name)
+        platform.platform.index.optimize()
         return dg.MaterializeResult(metadata=report.as_metadata())
 
     return maintained

@@ -2,15 +2,19 @@
 
 import dagster as dg
 
+from biolake.platform import Platform
 from biolake.repositories.catalog import RepositoryCatalog
+from biolake.settings import Settings
+from biolake.studies.folder import StudyFolder
 from sensors.reload import reload_definitions
 
 
-def documents_sensor(loaded: RepositoryCatalog) -> dg.SensorDefinition:
+def documents_sensor(repositories: RepositoryCatalog, studies: StudyFolder) -> dg.SensorDefinition:
     """Compare the documents with those that were loaded; reload when they differ.
 
     Args:
-        loaded: The catalog that the running definitions were built from.
+        repositories: What the running definitions were built from.
+        studies: The same of studies.
     """
 
     @dg.sensor(
@@ -18,23 +22,24 @@ def documents_sensor(loaded: RepositoryCatalog) -> dg.SensorDefinition:
         minimum_interval_seconds=10,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            "Reloads the definitions when a repository's document appears, changes or goes. A wrong document is "
-            "reported here with file, line and key, and the others keep working."
+            "Reloads the definitions when the document of a repository or of a study appears, changes or goes. A wrong "
+            "document is reported here with file, line and key, and the others keep working."
         ),
     )
     def documents(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        now = RepositoryCatalog.read(loaded.folder)
-        for refused in now.refused:
-            context.log.error(str(refused))
-        if now.repositories == loaded.repositories:
-            return dg.SkipReason(_say(now))
+        here = Platform(Settings.from_environment())
+        refused = [str(error) for error in (*here.repositories.refused, *here.studies.refused.values())]
+        for message in refused:
+            context.log.error(message)
+        same = here.repositories.repositories == repositories.repositories
+        if same and here.studies.fingerprint == studies.fingerprint:
+            return dg.SkipReason(_say(len(repositories.repositories), len(studies.studies), refused))
         reload_definitions()
         return dg.SkipReason("documents changed: definitions reloaded")
 
     return documents
 
 
-def _say(catalog: RepositoryCatalog) -> str:
-    if not catalog.refused:
-        return f"{len(catalog.repositories)} repositories, unchanged"
-    return f"{len(catalog.repositories)} repositories, unchanged; refused:\n" + "\n".join(map(str, catalog.refused))
+def _say(repositories: int, studies: int, refused: list[str]) -> str:
+    said = f"{repositories} repositories and {studies} studies, unchanged"
+    return said if not refused else said + "; refused:\n" + "\n".join(refused)

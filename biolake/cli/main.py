@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from biolake.cli import datasets, demo, download, ingest, jobs, query, reconcile, repositories, search, up
+from biolake.cli import datasets, demo, download, ingest, jobs, query, reconcile, repositories, search, studies, up
 from biolake.cli.output import fail
 from biolake.errors import BiolakeError
 
@@ -46,6 +46,8 @@ app.command("reconcile")(reconcile.reconcile_repositories)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(repositories.app, name="repository")
 app.add_typer(download.app, name="download")
+app.add_typer(studies.app, name="study")
+app.command("notifications")(studies.notifications)
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from biolake.search.models import MAX_PAGE, SearchRequest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_DEFAULT_LIMIT = 10_000
+DEFAULT_LIMIT = 10_000
 
 
 def search_table(
-    index: SearchIndex, text: str, *, repository: str | None = None, limit: int = _DEFAULT_LIMIT
+    index: SearchIndex, text: str, *, repository: str | None = None, limit: int = DEFAULT_LIMIT
 ) -> "pa.Table":
     """Return the best matches, best first.
 

@@ -67,3 +67,11 @@ class MetadataFileRejected(StudyError):
 
 class ProcessTableMissing(StudyError):
     """No table of processes is recorded for a version of SciKit-Digital-Health."""
+
+
+class StudyUnknown(StudyError):
+    """The deployment has no study of that id."""
+
+
+class StudyExists(StudyError):
+    """A study of that id is there already."""

@@ -154,6 +154,14 @@ DELIVERIES = Table(
 )
 
 
+RUN_BEATS = Table(
+    "study_run_beats",
+    METADATA,
+    Column("run_id", String(64), primary_key=True),
+    Column("beaten_at", UtcDateTime, nullable=False),
+)
+
+
 def create_tables(engine: Engine) -> None:
     """Create the tables that are missing."""
     METADATA.create_all(engine)

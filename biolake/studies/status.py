@@ -4,6 +4,7 @@ import polars as pl
 from sqlalchemy import Engine, func, select
 
 from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.models import fingerprint
 from biolake.studies.records import FILES, reading
 from biolake.studies.states import State
 
@@ -33,3 +34,28 @@ def counts(study: StudyConfiguration, engine: Engine) -> dict[State, int]:
     query = select(FILES.c.state, func.count()).where(FILES.c.study == study.id).group_by(FILES.c.state)
     with reading(engine) as connection:
         return {State(state): number for state, number in connection.execute(query)}
+
+
+def results_fingerprint(study: StudyConfiguration, engine: Engine) -> str | None:
+    """Return a name for what a summary of the study would show now, None while nothing was processed.
+
+    It changes when a file's state does, or the rules by which results are summed up.
+    """
+    with reading(engine) as connection:
+        columns = FILES.c["id", "state", "since", "run_key"]
+        rows = connection.execute(select(*columns).where(FILES.c.study == study.id).order_by(FILES.c.id)).all()
+    if not any(row.state in {State.PROCESSED.value, State.STALE.value} for row in rows):
+        return None
+    seen = [(row.id, row.state, row.since.isoformat(), row.run_key) for row in rows]
+    return fingerprint([study.sha256, seen])[:32]
+
+
+def since_by_recording(study: StudyConfiguration, engine: Engine) -> dict[str, str]:
+    """Return since when each recording's files have been as they are now: a name for one call to process it."""
+    query = (
+        select(FILES.c.recording, func.max(FILES.c.since))
+        .where(FILES.c.study == study.id, FILES.c.current, FILES.c.recording.is_not(None))
+        .group_by(FILES.c.recording)
+    )
+    with reading(engine) as connection:
+        return {recording: f"{since:%Y%m%dT%H%M%S%f}" for recording, since in connection.execute(query)}

@@ -1,0 +1,100 @@
+"""What a study's materializations show in Dagster's UI."""
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+from sqlalchemy import Engine
+
+from biolake.platform import Platform
+from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.journey import ProcessedRecording
+from biolake.studies.participants_store import load_participants
+from biolake.studies.records import reading
+from biolake.studies.report.gather_study import study_page
+from biolake.studies.report.publish import publish_study_report
+from biolake.studies.status import counts, status
+
+_MOST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class CatalogMetadata:
+    """What the catalog and the participants show."""
+
+    catalog: dict[str, dg.MetadataValue]
+    participants: dict[str, dg.MetadataValue]
+
+
+def catalog_metadata(study: StudyConfiguration, engine: Engine) -> CatalogMetadata:
+    """Files by state, those that need a person, and how many participants there are."""
+    files = status(study, engine)
+    by_state = counts(study, engine)
+    told = files.filter(pl.col("current") & ~pl.col("state").is_in(["processed", "ready", "processing"]))
+    with reading(engine) as connection:
+        subjects = load_participants(study, connection).subjects
+    return CatalogMetadata(
+        {
+            "dagster/row_count": dg.MetadataValue.int(files.height),
+            "by_state": dg.MetadataValue.table(
+                [dg.TableRecord({"state": state.value, "files": number}) for state, number in sorted(by_state.items())]
+                or [dg.TableRecord({"state": "no files", "files": 0})]
+            ),
+            "not_processed": dg.MetadataValue.table(
+                [
+                    dg.TableRecord({"file": row["key"], "state": row["state"], "reason": row["reason"]})
+                    for row in told.head(_MOST_ROWS).iter_rows(named=True)
+                ]
+                or [dg.TableRecord({"file": "none", "state": "", "reason": ""})]
+            ),
+        },
+        {"dagster/row_count": dg.MetadataValue.int(len(subjects))},
+    )
+
+
+def recording_metadata(done: ProcessedRecording) -> dict[str, dg.MetadataValue]:
+    """What became of a recording: its state, each pipeline's codes, cost and place of results."""
+    rows = [
+        dg.TableRecord(
+            {
+                "pipeline": name,
+                "state": outcome.state.value,
+                "quality": ", ".join(outcome.qc_codes),
+                "reason": outcome.reason,
+                "seconds": round(outcome.cost.wall_seconds, 1),
+                "peak_gib": round(outcome.cost.peak_bytes / 1024**3, 2),
+                "results": done.stored[name].uri if name in done.stored else "",
+            }
+        )
+        for name, outcome in done.outcomes.items()
+    ]
+    metadata: dict[str, dg.MetadataValue] = {
+        "state": dg.MetadataValue.text(done.state.value),
+        "reason": dg.MetadataValue.text(done.reason),
+        "run_key": dg.MetadataValue.text(done.recording.inputs.run_key),
+        "files": dg.MetadataValue.json([file.key for file in done.recording.files]),
+        "unchanged_pipelines": dg.MetadataValue.json(list(done.reused)),
+        "inputs": dg.MetadataValue.json(dict(done.recording.inputs.parts)),
+    }
+    if rows:
+        metadata["pipelines"] = dg.MetadataValue.table(rows)
+    row_counts = {name: stored.rows for name, stored in done.stored.items()}
+    metadata["rows"] = dg.MetadataValue.json(row_counts)
+    return metadata
+
+
+def report_metadata(study: StudyConfiguration, platform: Platform) -> dict[str, dg.MetadataValue]:
+    """Write the study's report to its place for results; show its address and its plots."""
+    now = datetime.now(UTC)
+    page = study_page(study, platform.study_engine, platform.lake, now)
+    uri = publish_study_report(study, platform.study_engine, platform.lake, now)
+    metadata: dict[str, dg.MetadataValue] = {
+        "report": dg.MetadataValue.url(uri) if uri.startswith("http") else dg.MetadataValue.path(uri)
+    }
+    for name, picture in (("wear_time", page.wear), ("enrolment", page.enrolment)):
+        if picture:
+            encoded = base64.b64encode(picture.encode()).decode()
+            metadata[name] = dg.MetadataValue.md(f"![{name}](data:image/svg+xml;base64,{encoded})")
+    return metadata

@@ -1,0 +1,110 @@
+"""One sensor per study: it catalogs, looks into arrivals, tells who waits, and asks for one run per ready recording."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from sqlalchemy import Engine
+
+from biolake.studies.catalog import catalog, open_stores
+from biolake.studies.catalog_check import check_arrivals
+from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.models import Recording
+from biolake.studies.notifications import deliver, webhooks
+from biolake.studies.progress import ready, set_state
+from biolake.studies.run_beats import last_beat, recordings_in_work
+from biolake.studies.states import State
+from biolake.studies.status import results_fingerprint, since_by_recording
+from partitions.recordings import group_name, recordings_of
+from resources.platform import PlatformResource
+from sensors.lost_runs import UNFINISHED
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+_FILES_A_TICK = 200
+_REQUESTS_A_TICK = 50
+
+
+def study_sensor(
+    study: StudyConfiguration, jobs: list["UnresolvedAssetJobDefinition"], *, interval_seconds: int = 15
+) -> dg.SensorDefinition:
+    """Bring a study's catalog up to date and ask for what is due."""
+    partitions = recordings_of(study.id)
+
+    @dg.sensor(
+        name=study_sensor_name(study.id),
+        jobs=jobs,
+        minimum_interval_seconds=interval_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            f"Catalogs the sources of {study.id}, looks into files that have settled, re-evaluates what recordings "
+            "wait for, delivers notifications, and asks for one run per ready recording."
+        ),
+    )
+    def arrivals(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult:
+        here = platform.platform
+        engine, now = here.study_engine, datetime.now(UTC)
+        _give_back_lost(context.instance, study, here.study_engine, now, here.settings.silent_seconds)
+        stores = open_stores(study)
+        catalog(study, stores, engine, now)
+        looked_into = check_arrivals(study, stores, engine, datetime.now(UTC), limit=_FILES_A_TICK)
+        deliver(engine, webhooks(os.environ), now)
+        waiting = ready(study, engine)[:_REQUESTS_A_TICK]
+        keys = [str(recording.key) for recording in waiting]
+        known = set(context.instance.get_dynamic_partitions(partitions.name or "")) if keys else set()
+        fresh = [key for key in keys if key not in known]
+        since = since_by_recording(study, engine) if waiting else {}
+        requests = [recording_request(study.id, recording, since[str(recording.key)]) for recording in waiting]
+        done = results_fingerprint(study, engine)
+        if not waiting and done is not None:
+            requests.append(dg.RunRequest(run_key=f"summary#{done}", job_name=summary_job_name(study.id)))
+        return dg.SensorResult(
+            run_requests=requests,
+            dynamic_partitions_requests=[partitions.build_add_request(fresh)] if fresh else [],
+            skip_reason=None if requests else f"nothing is ready; looked into {looked_into} files",
+        )
+
+    return arrivals
+
+
+def study_sensor_name(study: str) -> str:
+    """Name of a study's sensor."""
+    return f"{group_name(study)}_arrivals"
+
+
+def recording_job_name(study: str) -> str:
+    """Name of the job that processes one recording."""
+    return f"{group_name(study)}_recording"
+
+
+def summary_job_name(study: str) -> str:
+    """Name of the job that sums a study up."""
+    return f"{group_name(study)}_summary"
+
+
+def recording_request(study: str, recording: Recording, since: str) -> dg.RunRequest:
+    """The request for a recording that has been ready since then; asking twice launches one run."""
+    key = str(recording.key)
+    return dg.RunRequest(
+        run_key=f"{key}#{recording.inputs.run_key[:16]}#{since}",
+        partition_key=key,
+        job_name=recording_job_name(study),
+    )
+
+
+def _give_back_lost(
+    instance: dg.DagsterInstance, study: StudyConfiguration, engine: Engine, now: datetime, silent_seconds: float
+) -> None:
+    """Free recordings whose run ended or fell silent without saying what became of them."""
+    for key, run_id in recordings_in_work(engine, study.id).items():
+        run = instance.get_run_by_id(run_id)
+        beaten = last_beat(engine, run_id)
+        silent = beaten is None or now - beaten > timedelta(seconds=silent_seconds)
+        ended = run is None or run.status not in UNFINISHED
+        if not silent and not ended:
+            continue
+        if run is not None and not ended:
+            instance.report_run_failed(run, f"the run has been silent since {beaten}; its recording is given back")
+        set_state(study, engine, key, State.CRASHED, "Its run ended without a word.", now, run_id=run_id)
