@@ -43,6 +43,18 @@ class _Situation:
     def unfinished(self) -> tuple[Job, ...]:
         return tuple(job for job in self.history if job.state not in ENDED)
 
+    @property
+    def in_work(self) -> Job | None:
+        """The job that is in a lot, whose end is not known yet."""
+        return next((job for job in self.unfinished if job.lot is not None), None)
+
+    @property
+    def will_be_shown(self) -> bool:
+        """Whether the lake shows the dataset, or will once the job in work has ended."""
+        if self.in_work is not None:
+            return self.in_work.action != Action.DELETE
+        return self.current is not None
+
 
 def describe(error: BiolakeError) -> str:
     """An error as a job's reason."""
@@ -130,7 +142,7 @@ def _decide(repository: Repository, situation: _Situation, now: datetime) -> tup
         return _without_data(repository, situation, replaceable, now)
     parts = (*owner.parts, *_newest_of_each_role(situation.companions))
     missing = [*owner.missing, *_missing_companions(repository, parts)]
-    action = Action.UPDATE if situation.current else Action.UPLOAD
+    action = Action.UPDATE if situation.will_be_shown else Action.UPLOAD
     if missing:
         wait = _job(repository, situation, action, JobState.PENDING_PAIR, parts, now, _waits_for(missing))
         if any(job.source_version == wait.source_version for job in situation.unfinished):
@@ -170,13 +182,10 @@ def _owner(situation: _Situation) -> _Candidate | None:
 def _without_data(
     repository: Repository, situation: _Situation, replaceable: list[Job], now: datetime
 ) -> tuple[list[Job], list[Job]]:
-    in_work = [job for job in situation.unfinished if job.lot is not None]
-    newest_in_work = in_work[-1] if in_work else None
-    shown = newest_in_work.action != Action.DELETE if newest_in_work else situation.current is not None
-    if shown:
+    if situation.will_be_shown:
         if any(job.action == Action.DELETE for job in replaceable):
             return [], []
-        last = newest_in_work.parts if newest_in_work else _parts_of_current(situation)
+        last = situation.in_work.parts if situation.in_work else _parts_of_current(situation)
         return [_job(repository, situation, Action.DELETE, JobState.IN_QUEUE, last, now, None)], replaceable
     if not situation.companions:
         return [], replaceable

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from biolake.arrivals.manifest import Manifest, write_manifest
 from biolake.ledger.jobs import assign_lot, queued_jobs
-from biolake.ledger.lots import add_lot, open_lots
+from biolake.ledger.lots import add_lot, newest_lot_time, open_lots
 from biolake.ledger.models import Job, Lot
 from biolake.objects.store import ObjectStore
 from biolake.settings import Settings
@@ -22,11 +22,14 @@ def cut_lots(
     """
     lots: list[Lot] = []
     room = settings.active_lots - len(open_lots(connection, repository))
+    # The index takes a later lot's time for the newer version, whatever the clocks of two machines say.
+    last = newest_lot_time(connection, repository)
+    created = now if last is None or last < now else last + timedelta(seconds=1)
     while len(lots) < room:
         jobs = _fill(queued_jobs(connection, repository, settings.lot_datasets), settings)
         if not jobs or not _due(jobs, settings, now):
             break
-        lot = write_manifest(Manifest.of(repository, jobs, now), lake)
+        lot = write_manifest(Manifest.of(repository, jobs, created), lake)
         add_lot(connection, lot)
         assign_lot(connection, [job.id for job in jobs], lot.key, now)
         lots.append(lot)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from biolake.arrivals.errors import EmptyListing
+from biolake.ledger.jobs import cancelled_in_lots
 from biolake.ledger.objects import (
     Listing,
     known_etags,
@@ -29,7 +30,7 @@ class Observation:
     """What one look found.
 
     Attributes:
-        touched: Datasets of which an object arrived, changed or went.
+        touched: Datasets of which an object arrived, changed or went, or whose job was called off since the last look.
         arrived: Number of new object versions.
         gone: Number of objects that are no longer there.
         unsettled: Number of objects too young to be read.
@@ -102,6 +103,20 @@ def record_observation(
     arrived = [(version, identify(repository, version.key)) for version in settled]
     touched = {member.dataset_id for _, member in arrived if isinstance(member, Member)}
     touched |= set(member_of(connection, repository.name, gone).values())
+    touched |= _called_off(connection, repository, [v for v in changed if now - v.modified < settle])
     record_versions(connection, repository.name, arrived, gone, now)
     record_listing(connection, repository.name, Listing(n_listed, now, None))
     return Observation(frozenset(touched), len(arrived), len(gone), len(changed) - len(settled))
+
+
+def _called_off(connection: Connection, repository: Repository, unsettled: list[ObjectVersion]) -> set[str]:
+    """Datasets whose job was cancelled since the last look, because an object had changed when the run read it.
+
+    The object may have come back, or gone again, before any listing saw the change: then nothing else tells of it.
+    """
+    last = last_listing(connection, repository.name)
+    if last is None:
+        return set()
+    members = [identify(repository, version.key) for version in unsettled]
+    still_changing = {member.dataset_id for member in members if isinstance(member, Member)}
+    return cancelled_in_lots(connection, repository.name, last.completed_at) - still_changing

@@ -96,6 +96,17 @@ def queued_jobs(connection: Connection, repository: str, limit: int) -> list[Job
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
+def cancelled_in_lots(connection: Connection, repository: str, since: datetime) -> set[str]:
+    """Return the datasets of which a job in a lot was cancelled at or after `since`."""
+    query = select(JOBS.c.dataset_id).where(
+        JOBS.c.repository == repository,
+        JOBS.c.state == JobState.CANCELLED.value,
+        JOBS.c.lot.is_not(None),
+        JOBS.c.ended_at >= since,
+    )
+    return set(connection.execute(query).scalars())
+
+
 def count_jobs(connection: Connection, repository: str | None = None) -> dict[JobState, int]:
     """Count jobs by state."""
     query = select(JOBS.c.state, func.count()).group_by(JOBS.c.state)

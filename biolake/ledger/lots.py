@@ -43,6 +43,11 @@ def all_lots(connection: Connection, repository: str) -> list[Lot]:
     return [_lot(row) for row in connection.execute(query).mappings()]
 
 
+def newest_lot_time(connection: Connection, repository: str) -> datetime | None:
+    """Return when the repository's newest lot was made, None where there is none."""
+    return connection.execute(select(func.max(LOTS.c.created_at)).where(LOTS.c.repository == repository)).scalar()
+
+
 def take_lot(connection: Connection, key: str, run_id: str, now: datetime) -> None:
     """Say which run works on a lot."""
     connection.execute(update(LOTS).where(LOTS.c.key == key).values(run_id=run_id, heartbeat_at=now))
