@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from biolake.ledger.jobs import count_jobs
@@ -27,7 +27,7 @@ from biolake.reports.reconcile import Reconciliation, reconcile
 from biolake.settings import Settings
 
 REPOSITORIES = ("north", "south")
-TARGETS = ("worker", "worker", "daemon", "code-server", "up")
+TARGETS = ("worker", "worker", "worker", "daemon", "code-server", "up")
 _SILENT_SECONDS = "10"
 # Reachable on a laptop under load; what matters here is that a run whose process never came up is found at all.
 _START_TIMEOUT = ("start_timeout_seconds: 120", "start_timeout_seconds: 45")
@@ -40,7 +40,6 @@ class Deployment:
     home: Path
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
-    seen: set[int] = field(default_factory=set)
 
     def prepare(self) -> None:
         from platform_assets.home import dagster_home
@@ -72,27 +71,34 @@ class Deployment:
         self.process.terminate()
         self.process.wait(60)
 
+    def revive(self) -> None:
+        """Start `up` again where it was killed."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            self.start()
+
     def processes(self) -> dict[int, str]:
         """The deployment's living processes by id, as the kind of thing that a kill aims at."""
-        found = {pid: _kind(command) for pid, command in _commands(self.home)}
-        self.seen |= found.keys()
-        return found
+        return {pid: _kind(command) for pid, command in _commands(self.home)}
 
     def at_work(self) -> bool:
         """Whether a run is alive: a deployment that is killed before it has begun proves little."""
         return "worker" in self.processes().values()
 
-    def kill(self, target: str) -> bool:
-        """SIGKILL one process of that kind; False where none is there just now."""
-        candidates = [pid for pid, kind in self.processes().items() if kind == target]
-        if not candidates:
-            return False
+    def kill(self) -> str | None:
+        """SIGKILL one process of a kind chosen at random among those that are alive, and name the kind."""
+        alive = self.processes()
+        kinds = [kind for kind in TARGETS if kind in alive.values()]
+        if not kinds:
+            return None
+        target = random.choice(kinds)
         with suppress(ProcessLookupError):
-            os.kill(random.choice(candidates), signal.SIGKILL)
+            os.kill(random.choice([pid for pid, kind in alive.items() if kind == target]), signal.SIGKILL)
         if target == "up":
             assert self.process is not None
             self.process.wait()
-        return True
+            time.sleep(random.uniform(0, 2))
+        return target
 
 
 @dataclass(frozen=True)
@@ -111,41 +117,31 @@ def run(home: Path, *, kills: int, datasets: int, pause: tuple[float, float], ti
     begun = time.monotonic()
     deployment = Deployment(home)
     deployment.prepare()
-    settings = Settings.from_environment({"BIOLAKE_HOME": str(home)})
-    platform = Platform(settings)
+    platform = Platform(Settings.from_environment({"BIOLAKE_HOME": str(home)}))
     deployment.start()
     killed: Counter[str] = Counter()
-    landed = 0
-    next_kill = 0.0
-    deadline = time.monotonic() + timeout
+    landed, next_kill = 0, 0.0
+    deadline = begun + timeout
     try:
         while time.monotonic() < deadline:
-            assert deployment.process is not None
-            if deployment.process.poll() is not None:
-                _say(f"up ended by itself with {deployment.process.returncode}")
-                deployment.start()
-            share = killed.total() / kills if kills else 1.0
-            while landed < datasets and landed < datasets * (0.05 + share):
-                _land(platform, landed)
-                landed += 1
-            if killed.total() < kills and next_kill == 0.0 and deployment.at_work():
+            deployment.revive()
+            at_rest = _all_ended(platform, landed)
+            if at_rest and landed == datasets and killed.total() == kills:
+                break
+            if landed < datasets and (at_rest or landed * kills < datasets * (killed.total() + 1)):
+                landed = _land(platform, landed, min(datasets, landed + -(-datasets // kills)))
+            if killed.total() < kills and not next_kill and (at_rest or deployment.at_work()):
                 next_kill = time.monotonic() + random.uniform(*pause)
             if next_kill and time.monotonic() > next_kill:
-                next_kill = 0.0
-                target = random.choice(TARGETS)
-                if deployment.kill(target):
+                target = deployment.kill()
+                if target is not None:
+                    next_kill = 0.0
                     killed[target] += 1
                     _say(f"{killed.total()}: killed {target}; {_counts(platform)}")
-                    if target == "up":
-                        time.sleep(random.uniform(0, 2))
-                        deployment.start()
-            if killed.total() == kills and landed == datasets and _all_ended(platform, datasets):
-                break
             time.sleep(0.05)
         else:
             _say(f"not finished after {timeout:.0f} s: {_counts(platform)}")
     finally:
-        deployment.processes()
         deployment.stop()
     orphans = _left_running(deployment, 40)
     with platform.ledger.reading() as connection:
@@ -155,10 +151,12 @@ def run(home: Path, *, kills: int, datasets: int, pause: tuple[float, float], ti
     return Result(killed, states, reconciled, orphans, time.monotonic() - begun)
 
 
-def _land(platform: Platform, number: int) -> None:
-    name = REPOSITORIES[number % len(REPOSITORIES)]
-    rows = "".join(f"g{row},{number + row},{number - row}\n" for row in range(20))
-    platform.bucket.put(f"{name}/D{number}.csv", f"gene,s1,s2\n{rows}".encode())
+def _land(platform: Platform, start: int, end: int) -> int:
+    for number in range(start, end):
+        name = REPOSITORIES[number % len(REPOSITORIES)]
+        rows = "".join(f"g{row},{number + row},{number - row}\n" for row in range(20))
+        platform.bucket.put(f"{name}/D{number}.csv", f"gene,s1,s2\n{rows}".encode())
+    return end
 
 
 def _all_ended(platform: Platform, datasets: int) -> bool:
@@ -226,7 +224,7 @@ def main() -> int:
     random.seed(seed)
     home = Path(tempfile.mkdtemp(prefix="biolake-kill-"))
     _say(f"seed {seed}, state in {home}")
-    result = run(home, kills=arguments.kills, datasets=arguments.datasets, pause=(0.0, 12.0), timeout=arguments.timeout)
+    result = run(home, kills=arguments.kills, datasets=arguments.datasets, pause=(0.0, 6.0), timeout=arguments.timeout)
     sys.stdout.write(
         json.dumps(
             {

@@ -25,9 +25,7 @@ def failing(times: int, error: Exception, then: Callable[..., object]) -> Callab
     return call
 
 
-def test_a_run_without_a_store_is_followed_by_another(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_without_a_store_is_followed_by_another(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment.put("lab/D1.csv", matrix_csv(1))
     deployment.put("lab/D2.csv", matrix_csv(2))
     fault = StoreUnavailable("the bucket does not answer")
@@ -86,9 +84,7 @@ def test_a_run_that_dies_after_any_commit_is_continued(
     assert deployment.table("provenance").num_rows == 2
 
 
-def test_a_run_that_dies_before_the_index_is_continued(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_dies_before_the_index_is_continued(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     index = deployment.platform.index
     deployment.put("lab/D0.csv", matrix_csv())
     deployment.drive()
