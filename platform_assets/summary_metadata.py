@@ -7,6 +7,8 @@ import dagster as dg
 
 from biolake.reports.repository_summary import RepositorySummary
 
+_MOST_IGNORED = 100
+
 
 def summary_metadata(summary: RepositorySummary) -> dict[str, dg.MetadataValue]:
     """Counts, growth and failures as numbers, tables and one plot."""
@@ -29,6 +31,10 @@ def summary_metadata(summary: RepositorySummary) -> dict[str, dg.MetadataValue]:
                 )
                 for row in summary.failures.reverse().iter_rows(named=True)
             ]
+        )
+    if summary.ignored:
+        metadata["ignored_objects"] = dg.MetadataValue.table(
+            [dg.TableRecord({"object": key, "reason": reason}) for key, reason in summary.ignored[:_MOST_IGNORED]]
         )
     if summary.growth.height:
         metadata["growth"] = dg.MetadataValue.md(f"![datasets by day](data:image/png;base64,{_growth_plot(summary)})")

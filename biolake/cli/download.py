@@ -8,6 +8,7 @@ import typer
 from biolake.cli.deployment import platform
 from biolake.cli.ingest import run_until_done
 from biolake.cli.output import AsJson, err, print_json
+from biolake.cli.progress import transfer_progress
 from biolake.objects.upload import upload
 
 app = typer.Typer(no_args_is_help=True, help="Download public datasets.")
@@ -24,7 +25,8 @@ def geo(
     """Download a series' matrices or a data set from NCBI GEO."""
     from biolake.downloads.geo import download_geo
 
-    paths = download_geo(accession, folder)
+    with transfer_progress(quiet=as_json) as told:
+        paths = download_geo(accession, folder, progress=told)
     if repository is not None:
         with platform() as here:
             target = here.repositories.get(repository)

@@ -10,6 +10,7 @@ import polars as pl
 from biolake.lake.schemas import DATASETS
 from biolake.ledger.jobs import count_jobs, find_jobs
 from biolake.ledger.models import JobState
+from biolake.ledger.objects import ignored_objects
 from biolake.platform import Platform
 
 
@@ -23,6 +24,7 @@ class RepositorySummary:
         by: Number of datasets by value of `organism`, `data_type`, `format`.
         jobs: Number of jobs by state.
         failures: The newest errored jobs: `dataset_id`, `when`, `reason`.
+        ignored: Objects that belong to no dataset: key and reason.
     """
 
     repository: str
@@ -31,6 +33,7 @@ class RepositorySummary:
     by: dict[str, list[tuple[str, int]]]
     jobs: dict[JobState, int]
     failures: pl.DataFrame
+    ignored: list[tuple[str, str]]
 
 
 def summarise(platform: Platform, repository: str, *, most_failures: int = 50) -> RepositorySummary:
@@ -46,6 +49,7 @@ def summarise(platform: Platform, repository: str, *, most_failures: int = 50) -
     with platform.ledger.reading() as connection:
         jobs = count_jobs(connection, repository)
         errored = find_jobs(connection, repository, states=[JobState.ERRORED], newest=most_failures)
+        ignored = ignored_objects(connection, repository)
     growth = (
         frame.group_by(pl.col("ingested_at").dt.date().alias("day"))
         .agg(pl.len().alias("datasets"))
@@ -81,6 +85,7 @@ def summarise(platform: Platform, repository: str, *, most_failures: int = 50) -
             },
             schema={"dataset_id": pl.String, "when": pl.Datetime("us", "UTC"), "reason": pl.String},
         ),
+        ignored,
     )
 
 
