@@ -25,7 +25,7 @@ from biolake.studies.report.gather_study import (
 from biolake.studies.report.models import DayLine, Fact, RecordingPage, RecordingResult, Tile
 from biolake.studies.report.plot_actogram import ActogramDay, actogram
 from biolake.studies.report.words import qc_words, rule_words
-from biolake.studies.results.lake_tables import current_runs
+from biolake.studies.results.lake_tables import current_runs, run_manifest
 from biolake.studies.results.manifest import Manifest
 from biolake.studies.results.movement import SCHEMA as MOVEMENT
 from biolake.studies.results.read import results_table
@@ -59,7 +59,7 @@ def recording_page(
         LakeUnavailable: The lake did not answer.
     """
     files = status(study, engine).filter(pl.col("recording") == str(key))
-    found = current_runs(lake, study.id).filter(pl.col("recording") == str(key)).sort("pipeline")
+    found = current_runs(lake, study.id, recording=str(key)).sort("pipeline")
     if files.is_empty() and found.is_empty():
         raise UnknownRecording(f"{study.id}: there is no recording {key}. See study status for those there are.")
     subject = files["subject"][0] if files.height else found["subject"][0]
@@ -72,7 +72,7 @@ def recording_page(
         made=now,
         files=tuple(file_line(row) for row in files.iter_rows(named=True)),
         results=tuple(
-            _result(study, lake, results_store, Manifest.model_validate_json(row["manifest"]), row["prefix"])
+            _result(study, lake, results_store, run_manifest(lake, study.id, row), row["prefix"])
             for row in found.iter_rows(named=True)
         ),
     )

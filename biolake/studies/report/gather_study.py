@@ -26,8 +26,9 @@ from biolake.studies.report.plot_measures import strip
 from biolake.studies.report.plot_wear import WornDay, WornRecording, wear_map
 from biolake.studies.report.svg import ACTIVITY, GAIT, SLEEP, WEAR
 from biolake.studies.report.words import MEANINGS, rule_words
+from biolake.studies.results.lake_tables import current_runs, run_manifest
 from biolake.studies.results.manifest import Manifest
-from biolake.studies.results.read import manifests, results_table
+from biolake.studies.results.read import results_table
 from biolake.studies.states import ENDED, State
 from biolake.studies.status import status
 
@@ -59,7 +60,7 @@ def study_page(study: StudyConfiguration, engine: Engine, lake: Lake, now: datet
         name: results_table(study, name, lake, mixed=True)
         for name in ("file_qc", "day", "subject_visit", "exclusions", "dictionary")
     }
-    made = manifests(lake, study.id)
+    made = current_runs(lake, study.id)
     visits, excluded = tables["subject_visit"], tables["exclusions"]
     lines, more = _files(current)
     worn, worn_more = _worn(tables["day"])
@@ -84,10 +85,10 @@ def study_page(study: StudyConfiguration, engine: Engine, lake: Lake, now: datet
         exclusions=tuple(exclusion_line(row) for row in excluded.head(_MOST_EXCLUSIONS).iter_rows(named=True)),
         exclusions_more=max(0, excluded.height - _MOST_EXCLUSIONS),
         rules=_rules(study),
-        software=_software(made),
+        software=_software(study, lake, made),
         provenance=_provenance(study, made),
         dictionary=dictionary_lines(tables["dictionary"]),
-        mixed=len({entry.recipe.runtime for entry in made}) > 1,
+        mixed=made["runtime"].n_unique() > 1,
     )
 
 
@@ -231,13 +232,11 @@ def _rules(study: StudyConfiguration) -> tuple[Fact, ...]:
     )
 
 
-def _software(made: list[Manifest]) -> tuple[SoftwareLine, ...]:
-    grouped: dict[tuple[str, ...], list[Manifest]] = {}
-    for entry in made:
-        recipe = entry.recipe
-        key = (recipe.pipeline, recipe.pipeline_sha256, recipe.runtime_sha256, entry.code_version)
-        grouped.setdefault(key, []).append(entry)
-    return tuple(software_line(entries[0], len(entries)) for _, entries in sorted(grouped.items()))
+def _software(study: StudyConfiguration, lake: Lake, made: pl.DataFrame) -> tuple[SoftwareLine, ...]:
+    key = ["pipeline", "pipeline_sha256", "runtime_sha256", "code_version"]
+    counts = made.group_by(key, maintain_order=True).len()
+    first = made.unique(key, keep="last").join(counts, on=key).sort(key)
+    return tuple(software_line(run_manifest(lake, study.id, run), run["len"]) for run in first.iter_rows(named=True))
 
 
 def software_line(made: Manifest, results: int = 1) -> SoftwareLine:
@@ -259,15 +258,15 @@ def software_line(made: Manifest, results: int = 1) -> SoftwareLine:
     )
 
 
-def _provenance(study: StudyConfiguration, made: list[Manifest]) -> tuple[Fact, ...]:
-    newest = max((entry.stored_at for entry in made), default=None)
-    older = sum(entry.recipe.configuration_sha256 != study.sha256 for entry in made)
+def _provenance(study: StudyConfiguration, made: pl.DataFrame) -> tuple[Fact, ...]:
+    newest = made["stored_at"].max()
+    older = made.filter(pl.col("configuration_sha256") != study.sha256).height
     return (
         Fact("Configuration (SHA-256)", study.sha256),
-        Fact("Results shown", f"{len(made)}"),
-        Fact("Computed under an earlier configuration", f"{older}"),
-        Fact("Newest result", f"{newest:%Y-%m-%d %H:%M} UTC" if newest else "none yet"),
-        Fact("Runs", f"{len({entry.run_id for entry in made})}"),
+        Fact("Results shown", f"{made.height:,}"),
+        Fact("Computed under an earlier configuration", f"{older:,}"),
+        Fact("Newest result", f"{newest:%Y-%m-%d %H:%M} UTC" if isinstance(newest, datetime) else "none yet"),
+        Fact("Runs", f"{made['run_id'].n_unique():,}"),
         Fact("Place of results", study.document.results.uri),
         Fact("Time zone where none is known", study.document.study.timezone_default),
     )

@@ -17,6 +17,7 @@ from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.models import RecordingKey
 from biolake.studies.report.gather_recording import recording_page
 from biolake.studies.report.gather_study import study_page
+from biolake.studies.report.models import RecordingPage, StudyPage
 from biolake.studies.report.svg import shown
 
 
@@ -32,8 +33,7 @@ def study_report(study: StudyConfiguration, engine: Engine, lake: Lake, now: dat
     Raises:
         LakeUnavailable: The lake did not answer.
     """
-    page = study_page(study, engine, lake, now)
-    return _environment().get_template("study.html.j2").render(page=page)
+    return rendered(study_page(study, engine, lake, now))
 
 
 def recording_report(
@@ -58,8 +58,13 @@ def recording_report(
         UnknownRecording: The study has neither a file nor a result of that recording.
         LakeUnavailable: The lake did not answer.
     """
-    page = recording_page(study, engine, lake, results_store, key, now)
-    return _environment().get_template("recording.html.j2").render(page=page)
+    return rendered(recording_page(study, engine, lake, results_store, key, now))
+
+
+def rendered(page: StudyPage | RecordingPage) -> str:
+    """Return a gathered page as HTML."""
+    name = "study" if isinstance(page, StudyPage) else "recording"
+    return _environment().get_template(f"{name}.html.j2").render(page=page)
 
 
 @cache

@@ -7,7 +7,10 @@ from sqlalchemy import Engine
 from biolake.lake.lake import Lake
 from biolake.objects.store import ObjectStore, open_store
 from biolake.studies.configuration import StudyConfiguration
-from biolake.studies.report.pages import recording_report, study_report
+from biolake.studies.report.gather_recording import recording_page
+from biolake.studies.report.gather_study import study_page
+from biolake.studies.report.models import RecordingPage, StudyPage
+from biolake.studies.report.pages import rendered
 
 
 def publish_study_report(study: StudyConfiguration, engine: Engine, lake: Lake, now: datetime) -> str:
@@ -16,8 +19,12 @@ def publish_study_report(study: StudyConfiguration, engine: Engine, lake: Lake, 
     Raises:
         StoreUnavailable: The place for results did not take it.
     """
-    store = open_store(study.document.results.uri, create=True)
-    return _put(store, f"{study.id}/report/index.html", study_report(study, engine, lake, now))
+    return publish_study_page(study, study_page(study, engine, lake, now))
+
+
+def publish_study_page(study: StudyConfiguration, page: StudyPage) -> str:
+    """Write a gathered page of a study, and return its address."""
+    return _put(open_store(study.document.results.uri, create=True), f"{study.id}/report/index.html", rendered(page))
 
 
 def publish_recording_report(study: StudyConfiguration, engine: Engine, lake: Lake, key: str, now: datetime) -> str:
@@ -28,8 +35,13 @@ def publish_recording_report(study: StudyConfiguration, engine: Engine, lake: La
         StoreUnavailable: The place for results did not take it.
     """
     store = open_store(study.document.results.uri, create=True)
-    page = recording_report(study, engine, lake, store, key, now)
-    return _put(store, f"{study.id}/report/recordings/{key}.html", page)
+    return publish_recording_page(study, recording_page(study, engine, lake, store, key, now))
+
+
+def publish_recording_page(study: StudyConfiguration, page: RecordingPage) -> str:
+    """Write a gathered page of a recording, and return its address."""
+    store = open_store(study.document.results.uri, create=True)
+    return _put(store, f"{study.id}/report/recordings/{page.recording}.html", rendered(page))
 
 
 def _put(store: ObjectStore, key: str, page: str) -> str:

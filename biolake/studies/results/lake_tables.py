@@ -5,9 +5,12 @@ row for every result ever stored, with its manifest.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import polars as pl
+import pyarrow.dataset as pads
 
 from biolake.lake.frames import read_frame, write_frame
 from biolake.lake.lake import Lake
@@ -32,6 +35,9 @@ RUNS = {
     "state": pl.String(),
     "prefix": pl.String(),
     "run_id": pl.String(),
+    "code_version": pl.String(),
+    "configuration_sha256": pl.String(),
+    "pipeline_sha256": pl.String(),
     "host": pl.String(),
     "started": pl.Datetime("us", "UTC"),
     "ended": pl.Datetime("us", "UTC"),
@@ -154,17 +160,37 @@ def write_summary(
     )
 
 
-def runs(lake: Lake, study: str) -> pl.DataFrame:
-    """Return every result ever stored for a study, oldest first; empty where there is none."""
-    folder = repository(study)
-    if lake.find(folder, "runs") is None:
-        return pl.DataFrame(schema=RUNS)
-    return read_frame(lake, folder, "runs").sort("stored_at", "run_key")
+def runs(lake: Lake, study: str, **equal: str) -> pl.DataFrame:
+    """Return every result ever stored for a study, oldest first, without manifests; empty where there is none.
+
+    Args:
+        lake: The lake.
+        study: The study's id.
+        equal: Only rows whose columns have these values.
+    """
+    return _runs(lake, study, [name for name in RUNS if name != "manifest"], equal).sort("stored_at", "run_key")
 
 
-def current_runs(lake: Lake, study: str) -> pl.DataFrame:
-    """Return the newest result of each recording and pipeline."""
-    return runs(lake, study).unique("result", keep="last", maintain_order=True)
+def current_runs(lake: Lake, study: str, **equal: str) -> pl.DataFrame:
+    """Return the newest result of each recording and pipeline, as `runs` does."""
+    return runs(lake, study, **equal).unique("result", keep="last", maintain_order=True)
+
+
+def run_manifest(lake: Lake, study: str, run: Mapping[str, Any]) -> Manifest:
+    """Return the record of one result, given its row of `runs`."""
+    chosen = {name: run[name] for name in ("result", "run_key", "run_id")}
+    return Manifest.model_validate_json(_runs(lake, study, ["manifest"], chosen)["manifest"][0])
+
+
+def _runs(lake: Lake, study: str, names: list[str], equal: Mapping[str, str]) -> pl.DataFrame:
+    table = lake.find(repository(study), "runs")
+    if table is None:
+        return pl.DataFrame(schema={name: RUNS[name] for name in names})
+    wanted = None
+    for name, value in equal.items():
+        same = pads.field(name) == value
+        wanted = same if wanted is None else wanted & same
+    return pl.DataFrame(table.to_pyarrow_dataset().to_table(columns=names, filter=wanted))
 
 
 def read_recordings(lake: Lake, study: str, table: str, runtime: str) -> pl.DataFrame | None:
@@ -190,6 +216,9 @@ def _run_row(made: Manifest, prefix: str) -> pl.DataFrame:
         "state": made.state,
         "prefix": prefix,
         "run_id": made.run_id,
+        "code_version": made.code_version,
+        "configuration_sha256": recipe.configuration_sha256,
+        "pipeline_sha256": recipe.pipeline_sha256,
         "host": made.host,
         "started": made.started,
         "ended": made.ended,

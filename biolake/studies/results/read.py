@@ -17,11 +17,11 @@ from biolake.studies.results.lake_tables import (
     RECORDING_TABLES,
     current_runs,
     read_recordings,
+    run_manifest,
     write_summary,
 )
 from biolake.studies.results.layout import layouts
 from biolake.studies.results.long import SCHEMA as LONG
-from biolake.studies.results.manifest import Manifest
 from biolake.studies.results.measures import Measure
 from biolake.studies.results.summarise import excluded_visits, summarise, summed_up
 
@@ -93,12 +93,6 @@ def store_summaries(study: StudyConfiguration, lake: Lake, now: datetime) -> dic
     return written
 
 
-def manifests(lake: Lake, study: str) -> list[Manifest]:
-    """Return the records of a study's current results, in the order of recordings."""
-    newest = current_runs(lake, study).sort("recording", "pipeline")
-    return [Manifest.model_validate_json(text) for text in newest["manifest"]]
-
-
 def _runtimes(
     study: StudyConfiguration, newest: pl.DataFrame, runtime: str | None, table: str, *, mixed: bool
 ) -> Sequence[str]:
@@ -120,7 +114,7 @@ def _of_runtime(study: StudyConfiguration, table: str, lake: Lake, runtime: str,
     mine = newest.filter(pl.col("runtime") == runtime)
     if table in _SUMMARIES:
         three = [_rows(study, name, lake, runtime, mine) for name in ("file_qc", "day", "night")]
-        summary = summarise(three[0], three[1], three[2], _measures(mine), rules)
+        summary = summarise(three[0], three[1], three[2], _measures(study, lake, mine), rules)
         if table == "subject_visit":
             return summary
         return pl.concat([exclusions(three[0], three[1], three[2], rules), excluded_visits(summary)])
@@ -144,11 +138,11 @@ def _rows(study: StudyConfiguration, table: str, lake: Lake, runtime: str, newes
     return frame.join(current, on=["result", "run_key"], how="semi").sort(order, maintain_order=True)
 
 
-def _measures(newest: pl.DataFrame) -> list[Measure]:
+def _measures(study: StudyConfiguration, lake: Lake, newest: pl.DataFrame) -> list[Measure]:
     """Return the measures that are summed up over the current results' pipelines, each once."""
     found: dict[tuple[str, str], Measure] = {}
-    for text in newest.unique("pipeline", maintain_order=True)["manifest"]:
-        for entry in summed_up(layouts(Manifest.model_validate_json(text).recipe)):
+    for run in newest.unique(["pipeline", "pipeline_sha256"], maintain_order=True).iter_rows(named=True):
+        for entry in summed_up(layouts(run_manifest(lake, study.id, run).recipe)):
             found.setdefault((entry.table, entry.column), entry)
     return list(found.values())
 

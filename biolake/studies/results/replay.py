@@ -19,7 +19,7 @@ from biolake.studies.processing.models import ProcessingTask
 from biolake.studies.processing.runner import process
 from biolake.studies.results.columns import VOLATILE
 from biolake.studies.results.errors import InputGone, RuntimeChanged, UnknownRunKey
-from biolake.studies.results.lake_tables import runs
+from biolake.studies.results.lake_tables import run_manifest, runs
 from biolake.studies.results.manifest import Manifest
 from biolake.studies.results.publish import content_sha256
 from biolake.studies.results.recipe import Recipe
@@ -98,10 +98,7 @@ def find_results(run_key: str, study: str, lake: Lake) -> list[tuple[Manifest, s
             f"{study}: no results were stored under the run key {run_key}. "
             f"`biolake study results {study} runs` lists those there are."
         )
-    return [
-        (Manifest.model_validate_json(text), prefix)
-        for text, prefix in zip(newest["manifest"], newest["prefix"], strict=True)
-    ]
+    return [(run_manifest(lake, study, run), run["prefix"]) for run in newest.iter_rows(named=True)]
 
 
 def replay(

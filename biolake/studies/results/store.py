@@ -152,7 +152,7 @@ def _published(wanted: tuple[str, ...]) -> set[str]:
 
 
 def _earlier(lake: Lake, made_from: Recipe) -> pl.DataFrame:
-    return runs(lake, made_from.study).filter(pl.col("result") == made_from.result)
+    return runs(lake, made_from.study, result=made_from.result)
 
 
 def _same(before: Manifest, now: Manifest) -> bool:

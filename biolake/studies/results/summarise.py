@@ -81,15 +81,12 @@ def summarise(
     days = with_exclusions(day, excluded_days(day.to_dicts(), rules))
     nights = with_exclusions(night, excluded_nights(night.to_dicts(), rules))
     by_key = dict(file_qc.group_by(_KEY, maintain_order=True))
+    days_by_key, nights_by_key = dict(days.group_by(_KEY)), dict(nights.group_by(_KEY))
     rows = [
-        _row(key, files, _mine(days, key), _mine(nights, key), measures, rules)
+        _row(key, files, days_by_key.get(key, days.clear()), nights_by_key.get(key, nights.clear()), measures, rules)
         for key, files in sorted(by_key.items(), key=lambda item: tuple(str(part) for part in item[0]))
     ]
     return pl.DataFrame(rows, schema=schema)
-
-
-def _mine(frame: pl.DataFrame, key: tuple[Any, ...]) -> pl.DataFrame:
-    return frame.filter(pl.all_horizontal(pl.col(name) == value for name, value in zip(_KEY, key, strict=True)))
 
 
 def _row(
