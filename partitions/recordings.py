@@ -1,5 +1,7 @@
 """Recordings are partitions: one key per recording of a study, added by its sensor when the catalog finds it ready."""
 
+import re
+
 import dagster as dg
 
 
@@ -15,4 +17,4 @@ def recordings_name(study: str) -> str:
 
 def group_name(study: str) -> str:
     """A study's id as Dagster's names allow it, for its group, jobs and sensor."""
-    return "study_" + study.lower().replace("-", "_")
+    return "study_" + re.sub(r"[^a-z0-9_]", "_", study.lower())

@@ -27,6 +27,7 @@ def build_definitions(
     """The definitions of all documents; `resources` replaces those of the environment, for tests."""
     parts = [_repository_definitions(one) for one in repositories]
     parts += [_study_definitions(one) for one in studies.studies.values()]
+    parts += [dg.Definitions(assets=[study.refused(name, error)]) for name, error in studies.refused.items()]
     shared = dg.Definitions(
         sensors=[documents_sensor(repositories, studies)],
         resources={"platform": PlatformResource(), "lake_io_manager": LakeIOManager(), **(resources or {})},

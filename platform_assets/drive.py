@@ -16,8 +16,7 @@ from biolake.errors import BiolakeError
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.models import ENDED, Job, JobState
 from biolake.platform import Platform
-from biolake.studies.states import State
-from biolake.studies.status import counts
+from biolake.studies.status import under_way
 from partitions.lots import lots_name
 from partitions.recordings import recordings_name
 from platform_assets.definitions import build_definitions
@@ -138,8 +137,8 @@ def drive_study(
                 progress(request.partition_key or "summary and report")
             _execute(definitions.resolve_job_def(request.job_name or ""), instance, request)
             executed += 1
-        arriving = counts(one, platform.study_engine).get(State.ARRIVING, 0)
-        if not fresh and not arriving:
+        # Also what another process works on: if it is dead, its recordings are given back here.
+        if not fresh and not under_way(one, platform.study_engine):
             return executed
         if not fresh:
             time.sleep(_PAUSE_SECONDS)

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from biolake.platform import code_version
-from biolake.studies.catalog import catalog, open_stores
+from biolake.studies.catalog import catalog, sources_of
 from biolake.studies.catalog_check import check_arrivals
 from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.errors import StudyConfigurationInvalid
 from biolake.studies.journey import process_recording
 from biolake.studies.results.read import store_summaries
 from biolake.studies.run_beats import beating
+from biolake.studies.states import State
 from partitions.recordings import group_name, recordings_of
 from platform_assets.study_metadata import catalog_metadata, recording_metadata, report_metadata
 from resources.platform import PlatformResource
@@ -35,6 +37,18 @@ def sources(study: StudyConfiguration) -> list[dg.AssetSpec]:
             kinds={"s3", "file"},
         ),
     ]
+
+
+def refused(name: str, error: StudyConfigurationInvalid) -> dg.AssetSpec:
+    """A study whose document has mistakes: nothing of it is started, and the mistakes are shown in its place."""
+    group = group_name(name)
+    return dg.AssetSpec(
+        dg.AssetKey([group, "configuration"]),
+        group_name=group,
+        description=f"**Refused.** Earlier results stay as they are.\n\n```\n{error}\n```",
+        kinds={"yaml"},
+        metadata={"status": "refused"},
+    )
 
 
 def study_catalog(study: StudyConfiguration) -> dg.AssetsDefinition:
@@ -63,7 +77,7 @@ def study_catalog(study: StudyConfiguration) -> dg.AssetsDefinition:
     )
     def cataloged(platform: PlatformResource):
         here, now = platform.platform, datetime.now(UTC)
-        stores = open_stores(study)
+        stores = sources_of(study, here.study_engine, now)
         catalog(study, stores, here.study_engine, now)
         check_arrivals(study, stores, here.study_engine, now)
         metadata = catalog_metadata(study, here.study_engine)
@@ -93,9 +107,11 @@ def biomarkers(study: StudyConfiguration) -> dg.AssetsDefinition:
         here = platform.platform
         with beating(here.study_engine, context.run.run_id):
             done = process_recording(study, context.partition_key, here.workplace, context.run.run_id)
-        return dg.MaterializeResult(
-            metadata=recording_metadata(done), data_version=dg.DataVersion(done.recording.inputs.run_key)
-        )
+        metadata = recording_metadata(study, done, here)
+        if done.state is not State.PROCESSED:
+            # The catalog has its state and asks for the retries; here it must not look as if there were results.
+            raise dg.Failure(f"{done.state.value}: {done.reason}", metadata=metadata, allow_retries=False)
+        return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(done.recording.inputs.run_key))
 
     return processed
 

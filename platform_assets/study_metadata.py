@@ -8,13 +8,15 @@ import dagster as dg
 import polars as pl
 from sqlalchemy import Engine
 
+from biolake.objects.store import open_store
 from biolake.platform import Platform
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.journey import ProcessedRecording
 from biolake.studies.participants_store import load_participants
 from biolake.studies.records import reading
+from biolake.studies.report.gather_recording import recording_page
 from biolake.studies.report.gather_study import study_page
-from biolake.studies.report.publish import publish_study_report
+from biolake.studies.report.publish import publish_recording_page, publish_study_page
 from biolake.studies.status import counts, status
 
 _MOST_ROWS = 200
@@ -54,8 +56,10 @@ def catalog_metadata(study: StudyConfiguration, engine: Engine) -> CatalogMetada
     )
 
 
-def recording_metadata(done: ProcessedRecording) -> dict[str, dg.MetadataValue]:
-    """What became of a recording: its state, each pipeline's codes, cost and place of results."""
+def recording_metadata(
+    study: StudyConfiguration, done: ProcessedRecording, platform: Platform
+) -> dict[str, dg.MetadataValue]:
+    """Write a recording's page; show what became of it: state, each pipeline's codes, cost, results and actogram."""
     rows = [
         dg.TableRecord(
             {
@@ -75,26 +79,36 @@ def recording_metadata(done: ProcessedRecording) -> dict[str, dg.MetadataValue]:
         "reason": dg.MetadataValue.text(done.reason),
         "run_key": dg.MetadataValue.text(done.recording.inputs.run_key),
         "files": dg.MetadataValue.json([file.key for file in done.recording.files]),
-        "unchanged_pipelines": dg.MetadataValue.json(list(done.reused)),
+        "unchanged_pipelines": dg.MetadataValue.json(sorted(done.reused)),
         "inputs": dg.MetadataValue.json(dict(done.recording.inputs.parts)),
     }
     if rows:
         metadata["pipelines"] = dg.MetadataValue.table(rows)
     row_counts = {name: stored.rows for name, stored in done.stored.items()}
     metadata["rows"] = dg.MetadataValue.json(row_counts)
+    store = open_store(study.document.results.uri, create=True)
+    key = done.recording.key
+    page = recording_page(study, platform.study_engine, platform.lake, store, key, datetime.now(UTC))
+    metadata["page"] = _link(publish_recording_page(study, page))
+    for result in page.results:
+        if result.actogram:
+            metadata[f"actogram_{result.pipeline}"] = _picture(result.actogram)
     return metadata
 
 
 def report_metadata(study: StudyConfiguration, platform: Platform) -> dict[str, dg.MetadataValue]:
     """Write the study's report to its place for results; show its address and its plots."""
-    now = datetime.now(UTC)
-    page = study_page(study, platform.study_engine, platform.lake, now)
-    uri = publish_study_report(study, platform.study_engine, platform.lake, now)
-    metadata: dict[str, dg.MetadataValue] = {
-        "report": dg.MetadataValue.url(uri) if uri.startswith("http") else dg.MetadataValue.path(uri)
-    }
+    page = study_page(study, platform.study_engine, platform.lake, datetime.now(UTC))
+    metadata: dict[str, dg.MetadataValue] = {"report": _link(publish_study_page(study, page))}
     for name, picture in (("wear_time", page.wear), ("enrolment", page.enrolment)):
         if picture:
-            encoded = base64.b64encode(picture.encode()).decode()
-            metadata[name] = dg.MetadataValue.md(f"![{name}](data:image/svg+xml;base64,{encoded})")
+            metadata[name] = _picture(picture)
     return metadata
+
+
+def _link(uri: str) -> dg.MetadataValue:
+    return dg.MetadataValue.url(uri) if uri.startswith("http") else dg.MetadataValue.path(uri)
+
+
+def _picture(svg: str) -> dg.MetadataValue:
+    return dg.MetadataValue.md(f"![picture](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")

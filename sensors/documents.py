@@ -1,11 +1,16 @@
 """The sensor that notices a new, changed or removed document and reloads the definitions."""
 
+import os
+from datetime import UTC, datetime
+
 import dagster as dg
 
-from biolake.platform import Platform
+from biolake.platform import Platform, opened
 from biolake.repositories.catalog import RepositoryCatalog
 from biolake.settings import Settings
 from biolake.studies.folder import StudyFolder
+from biolake.studies.notifications import deliver, webhooks
+from biolake.studies.study_record import record_configuration_error
 from sensors.reload import reload_definitions
 
 
@@ -27,17 +32,28 @@ def documents_sensor(repositories: RepositoryCatalog, studies: StudyFolder) -> d
         ),
     )
     def documents(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        here = Platform(Settings.from_environment())
-        refused = [str(error) for error in (*here.repositories.refused, *here.studies.refused.values())]
+        with opened(Settings.from_environment()) as here:
+            now_repositories, now_studies = here.repositories, here.studies
+            _tell(here, now_studies)
+        refused = [str(error) for error in (*now_repositories.refused, *now_studies.refused.values())]
         for message in refused:
             context.log.error(message)
-        same = here.repositories.repositories == repositories.repositories
-        if same and here.studies.fingerprint == studies.fingerprint:
+        same = now_repositories.repositories == repositories.repositories
+        if same and now_studies.fingerprint == studies.fingerprint:
             return dg.SkipReason(_say(len(repositories.repositories), len(studies.studies), refused))
         reload_definitions()
         return dg.SkipReason("documents changed: definitions reloaded")
 
     return documents
+
+
+def _tell(here: Platform, studies: StudyFolder) -> None:
+    """Record and tell, once each, the mistakes of studies that are refused: their own sensors do not run."""
+    now = datetime.now(UTC)
+    for name, error in studies.refused.items():
+        record_configuration_error(name, error, here.study_engine, now)
+    if studies.refused:
+        deliver(here.study_engine, webhooks(os.environ), now)
 
 
 def _say(repositories: int, studies: int, refused: list[str]) -> str:

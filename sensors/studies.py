@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from sqlalchemy import Engine
 
-from biolake.studies.catalog import catalog, open_stores
+from biolake.studies.catalog import catalog, sources_of
 from biolake.studies.catalog_check import check_arrivals
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.models import Recording
@@ -47,10 +47,13 @@ def study_sensor(
         here = platform.platform
         engine, now = here.study_engine, datetime.now(UTC)
         _give_back_lost(context.instance, study, here.study_engine, now, here.settings.silent_seconds)
-        stores = open_stores(study)
-        catalog(study, stores, engine, now)
-        looked_into = check_arrivals(study, stores, engine, datetime.now(UTC), limit=_FILES_A_TICK)
-        deliver(engine, webhooks(os.environ), now)
+        try:
+            stores = sources_of(study, engine, now)
+            catalog(study, stores, engine, now)
+            looked_into = check_arrivals(study, stores, engine, datetime.now(UTC), limit=_FILES_A_TICK)
+        finally:
+            # A source that is gone is told as well.
+            deliver(engine, webhooks(os.environ), now)
         waiting = ready(study, engine)[:_REQUESTS_A_TICK]
         keys = [str(recording.key) for recording in waiting]
         known = set(context.instance.get_dynamic_partitions(partitions.name or "")) if keys else set()

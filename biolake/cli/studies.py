@@ -13,7 +13,7 @@ from biolake.cli.deployment import platform
 from biolake.cli.output import AsJson, err, out, print_json, print_table
 from biolake.platform import Platform
 from biolake.studies.catalog import catalog as run_catalog
-from biolake.studies.catalog import open_stores
+from biolake.studies.catalog import open_stores, sources_of
 from biolake.studies.catalog_check import check_arrivals
 from biolake.studies.folder import add_study, lock_study
 from biolake.studies.loading import validate as find_mistakes
@@ -22,6 +22,7 @@ from biolake.studies.progress import rerun
 from biolake.studies.states import State
 from biolake.studies.status import counts
 from biolake.studies.status import status as list_files
+from biolake.studies.study_record import study_state
 
 app = typer.Typer(no_args_is_help=True, help="Set up, follow and use studies of wearable recordings.")
 
@@ -111,7 +112,8 @@ def catalog(
     """List the study's sources, look into what has settled, and give every file its state."""
     with platform() as here:
         one = here.studies.get(study)
-        stores, now = open_stores(one), datetime.now(UTC)
+        now = datetime.now(UTC)
+        stores = sources_of(one, here.study_engine, now)
         run_catalog(one, stores, here.study_engine, now, accept_empty=tuple(accept_empty or ()))
         check_arrivals(one, stores, here.study_engine, datetime.now(UTC))
         summary = run_catalog(one, stores, here.study_engine, datetime.now(UTC), accept_empty=tuple(accept_empty or ()))
@@ -131,11 +133,14 @@ def status(
     with platform() as here:
         one = here.studies.get(study)
         files = list_files(one, here.study_engine)
+        own = study_state(study, here.study_engine)
     wanted = {item.value for item in state or ()}
     rows = [row for row in files.iter_rows(named=True) if not wanted or row["state"] in wanted]
     if as_json:
         print_json(rows)
         return
+    if own is not None and own[0] != "ok":
+        err.print(f"{study}: {own[0]} since {own[2]:%Y-%m-%d %H:%M} UTC: {own[1]}", markup=False)
     columns = ("key", "recording", "state", "since", "qc_code", "reason")
     print_table("", columns, [[row[column] for column in columns] for row in rows])
 

@@ -40,6 +40,19 @@ def open_stores(study: StudyConfiguration) -> dict[str, ObjectStore]:
     return stores
 
 
+def sources_of(study: StudyConfiguration, engine: Engine, now: datetime) -> dict[str, ObjectStore]:
+    """Open the store of each source; where one is not there, that is recorded and told.
+
+    Raises:
+        SourceUnavailable: A bucket or folder is not there.
+    """
+    try:
+        return open_stores(study)
+    except SourceUnavailable as error:
+        record_trouble(study.id, "source_missing", str(error), engine, now, study.document.waiting.notify)
+        raise
+
+
 def catalog(
     study: StudyConfiguration,
     stores: Mapping[str, ObjectStore],

@@ -20,7 +20,7 @@ from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.devices import scan as scan_device_file
 from biolake.studies.devices.models import Scan
 from biolake.studies.evaluation import evaluate
-from biolake.studies.facts import scan_to_json
+from biolake.studies.facts import UNREADABLE, scan_to_json
 from biolake.studies.records import FILES, reading, writing
 from biolake.studies.states import State
 from biolake.studies.study_record import update_study
@@ -110,7 +110,7 @@ def _check(row: Row, stores: Mapping[str, ObjectStore], scan: Callable[[Path], S
         # One file's fault must not keep the others from being looked into; it is recorded with the file and tried
         # again at the next check.
         logger.exception("looking into %s failed", row.key)
-        return Checked(row.id, None, None, f"Its content could not be looked into: {type(error).__name__}: {error}")
+        return Checked(row.id, None, None, f"{UNREADABLE}: {type(error).__name__}: {error}")
     finally:
         copy.unlink(missing_ok=True)
 

@@ -11,6 +11,8 @@ from biolake.studies.states import State
 
 NOT_CHECKED = "Its content is not checked yet."
 """Why a file is arriving that has settled and was not looked into."""
+UNREADABLE = "Its content could not be looked into"
+"""How the reason begins of a file that was looked into in vain; that is tried again."""
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,9 @@ class StudyFolder:
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """By study, a hash of all that its assets depend on."""
-        return {study.id: study.rules_sha256 for study in self.studies.values()}
+        """By study, a hash of all that its assets depend on; of a refused one, its mistakes."""
+        refused = {name: str(error) for name, error in self.refused.items()}
+        return {**{study.id: study.rules_sha256 for study in self.studies.values()}, **refused}
 
 
 def add_study(document: Path, folder: Path, runtimes: Path | None, *, replace: bool = False) -> StudyConfiguration:

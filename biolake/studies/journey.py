@@ -5,6 +5,7 @@ Which recordings are ready is `progress`; computing is `processing`; tables and 
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +21,16 @@ from biolake.studies.models import FileInRecording, Recording
 from biolake.studies.processing.models import Outcome, ProcessingTask
 from biolake.studies.processing.reservation import Reservations
 from biolake.studies.processing.runner import process
+from biolake.studies.processing.warm import WarmRuntime
 from biolake.studies.progress import recording as find_recording
 from biolake.studies.progress import rerun, set_state
+from biolake.studies.results.manifest import Manifest
 from biolake.studies.results.recipe import pipeline_arguments, processing_limits
 from biolake.studies.results.store import StoredResults, store_results, stored
 from biolake.studies.runtimes import ensure_runtime
 from biolake.studies.states import State
 
+_QC_CODE_LENGTH = 256
 # A recording's state is that of the pipeline that went worst.
 _WORST_FIRST = (
     State.CRASHED,
@@ -62,7 +66,7 @@ class ProcessedRecording:
     """What became of a recording.
 
     Attributes:
-        reused: Pipelines whose result was there already and current.
+        reused: By pipeline, the record of a result that was there already and current.
         outcomes: By pipeline, what processing answered.
         stored: By pipeline, what was stored.
     """
@@ -70,9 +74,15 @@ class ProcessedRecording:
     recording: Recording
     state: State
     reason: str
-    reused: tuple[str, ...] = ()
+    reused: dict[str, Manifest] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     stored: dict[str, StoredResults] = field(default_factory=dict)
+
+    @property
+    def qc_codes(self) -> tuple[str, ...]:
+        """What its pipelines' quality control said, each code once."""
+        said = [*self.reused.values(), *self.outcomes.values()]
+        return tuple(sorted({code for one in said for code in one.qc_codes}))
 
 
 def process_recording(study: StudyConfiguration, key: str, place: Workplace, run_id: str) -> ProcessedRecording:
@@ -83,17 +93,18 @@ def process_recording(study: StudyConfiguration, key: str, place: Workplace, run
     Raises:
         UnknownRecording: The study has no such recording with a usable file.
         IllegalTransition: Another run processes it.
-        StoreUnavailable: A bucket did not answer; the recording is given back and can be tried again.
-        RuntimeNotBuilt: A runtime cannot be built; the recording is given back.
+        StoreUnavailable: A bucket did not answer; that counts as a crash, which is tried again.
+        RuntimeNotBuilt: A runtime cannot be built; the same.
     """
     recording = _begin(study, key, place, run_id)
     try:
         done = _process(study, recording, place, run_id)
     except BaseException as error:
-        reason = f"The run ended before it was done: {type(error).__name__}: {error}"
-        set_state(study, place.engine, recording.key, State.READY, reason, datetime.now(UTC), run_id=run_id)
+        # What somebody has stopped was not tried. What fails by itself was: else it would be tried for ever.
+        state = State.CRASHED if isinstance(error, Exception) else State.READY
+        reason = f"{type(error).__name__}: {error}"
+        set_state(study, place.engine, recording.key, state, reason, datetime.now(UTC), run_id=run_id)
         raise
-    codes = sorted({code for outcome in done.outcomes.values() for code in outcome.qc_codes})
     done.state = set_state(
         study,
         place.engine,
@@ -102,7 +113,7 @@ def process_recording(study: StudyConfiguration, key: str, place: Workplace, run
         done.reason,
         datetime.now(UTC),
         run_id=run_id,
-        qc_code=", ".join(codes) or None,
+        qc_code=", ".join(done.qc_codes)[:_QC_CODE_LENGTH] or None,
     )
     return done
 
@@ -119,15 +130,20 @@ def _begin(study: StudyConfiguration, key: str, place: Workplace, run_id: str) -
 def _process(study: StudyConfiguration, recording: Recording, place: Workplace, run_id: str) -> ProcessedRecording:
     results_store = open_store(study.document.results.uri, create=True)
     done = ProcessedRecording(recording, State.PROCESSED, "")
-    needed = [name for name in recording.pipelines if stored(study, recording, name, results_store) is None]
-    done.reused = tuple(name for name in recording.pipelines if name not in needed)
+    for name in recording.pipelines:
+        found = stored(study, recording, name, results_store)
+        if found is not None:
+            done.reused[name] = found
+    needed = [name for name in recording.pipelines if name not in done.reused]
     if not needed:
         done.reason = "Nothing has changed since its results were computed."
         return done
-    with tempfile.TemporaryDirectory(prefix="biolake-recording-") as folder:
-        files = _fetch(recording, open_stores(study), Path(folder))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="biolake-recording-")))
+        files = _fetch(recording, open_stores(study), folder)
+        warm = _Warm(place, stack)
         for name in needed:
-            outcome = _run(study, recording, name, files, Path(folder) / "out" / name, place)
+            outcome = _run(study, recording, name, files, folder / "out" / name, warm)
             done.outcomes[name] = outcome
             done.stored[name] = store_results(
                 study, recording, outcome, place.lake, results_store, run_id, pipeline=name
@@ -137,13 +153,28 @@ def _process(study: StudyConfiguration, recording: Recording, place: Workplace, 
     return done
 
 
+@dataclass
+class _Warm:
+    """The runtimes of one recording's pipelines, each imported once."""
+
+    place: Workplace
+    stack: ExitStack
+    running: dict[str, WarmRuntime] = field(default_factory=dict)
+
+    def of(self, name: str) -> WarmRuntime:
+        if name not in self.running or not self.running[name].alive:
+            runtime = ensure_runtime(name, self.place.runtimes, self.place.runtime_cache)
+            self.running[name] = self.stack.enter_context(WarmRuntime(runtime))
+        return self.running[name]
+
+
 def _run(
     study: StudyConfiguration,
     recording: Recording,
     pipeline: str,
     files: tuple[Path, ...],
     output: Path,
-    place: Workplace,
+    warm: _Warm,
 ) -> Outcome:
     rules = study.document.pipelines[pipeline]
     task = ProcessingTask(
@@ -153,10 +184,10 @@ def _run(
         output=output,
         arguments=pipeline_arguments(study, recording, pipeline),
     )
-    runtime = ensure_runtime(rules.runtime, place.runtimes, place.runtime_cache)
+    running = warm.of(rules.runtime)
     # The catalog counts attempts and asks for the next run, so that each of them is one that people can see.
     limits = replace(processing_limits(study, recording, pipeline), retries=0)
-    return process(task, runtime, limits, reservations=place.reservations)
+    return process(task, running.runtime, limits, running, warm.place.reservations)
 
 
 def _fetch(recording: Recording, stores: Mapping[str, ObjectStore], folder: Path) -> tuple[Path, ...]:

@@ -15,7 +15,7 @@ from biolake.studies.catalog_identity import same_bytes, same_identity
 from biolake.studies.catalog_time import clock_error, overlapping, time_flags
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.configuration_parts import FileType
-from biolake.studies.facts import NOT_CHECKED, FileFacts, Verdict
+from biolake.studies.facts import NOT_CHECKED, UNREADABLE, FileFacts, Verdict
 from biolake.studies.participants_store import Participants
 from biolake.studies.recording import recording_inputs
 from biolake.studies.requirements import Needs, Wait, columns_by_visit, needed_columns, needs
@@ -142,7 +142,7 @@ class _Judge:
                 State.ARRIVING, f"It may still grow; taken at {settled:%Y-%m-%d %H:%M:%S} UTC if it does not."
             )
         if file.sha256 is None or file.scan is None:
-            failed = file.reason.startswith("Its content could not")
+            failed = file.reason.startswith(UNREADABLE)
             return Verdict(State.ARRIVING, file.reason if failed else NOT_CHECKED)
         return None
 

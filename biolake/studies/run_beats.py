@@ -21,16 +21,16 @@ BEAT_SECONDS = 5.0
 def beating(engine: Engine, run_id: str) -> Iterator[None]:
     """Beat at once and then every few seconds until the block ends."""
     done = threading.Event()
+    # Before the recording is taken: one that is held by a run that never beat would be given back.
+    _beat(engine, run_id)
 
     def work() -> None:
-        while True:
+        while not done.wait(BEAT_SECONDS):
             try:
                 _beat(engine, run_id)
             except SQLAlchemyError:
                 # A busy database costs a beat, not the recording: the next one may pass.
                 _LOG.warning("run %s: a heartbeat was not taken", run_id, exc_info=True)
-            if done.wait(BEAT_SECONDS):
-                return
 
     thread = threading.Thread(target=work, name=f"heartbeat-{run_id}", daemon=True)
     thread.start()

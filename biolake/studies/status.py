@@ -4,6 +4,7 @@ import polars as pl
 from sqlalchemy import Engine, func, select
 
 from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.facts import UNREADABLE
 from biolake.studies.models import fingerprint
 from biolake.studies.records import FILES, reading
 from biolake.studies.states import State
@@ -34,6 +35,19 @@ def counts(study: StudyConfiguration, engine: Engine) -> dict[State, int]:
     query = select(FILES.c.state, func.count()).where(FILES.c.study == study.id).group_by(FILES.c.state)
     with reading(engine) as connection:
         return {State(state): number for state, number in connection.execute(query)}
+
+
+def under_way(study: StudyConfiguration, engine: Engine) -> int:
+    """Return how many files are settling, about to be looked into, or being processed: their states end by themselves.
+
+    Parts of a recording of which more may come for hours are not among them, nor files that could not be looked into.
+    """
+    arriving = (FILES.c.state == State.ARRIVING.value) & FILES.c.sha256.is_(None)
+    unreadable = FILES.c.reason.startswith(UNREADABLE)
+    moving = (arriving & ~unreadable) | (FILES.c.state == State.PROCESSING.value)
+    query = select(func.count()).where(FILES.c.study == study.id, moving)
+    with reading(engine) as connection:
+        return connection.execute(query).scalar_one()
 
 
 def results_fingerprint(study: StudyConfiguration, engine: Engine) -> str | None:
