@@ -133,8 +133,7 @@ class LotWriter:
             if not known:
                 return self._write(table, fresh if fresh.num_rows else None, 1)
             predicate = f"dataset_id IN ({', '.join(_quoted(dataset_id) for dataset_id in ids)})"
-            if not fresh.num_rows:
-                return lambda properties: _discard(table.delete(predicate, commit_properties=properties))
+            # Without rows it is a deletion; DeltaTable.delete would leave files that pyarrow cannot filter any more.
             return lambda properties: write_deltalake(
                 table, fresh, mode="overwrite", predicate=predicate, commit_properties=properties
             )
@@ -248,7 +247,3 @@ def writer_properties(values_per_row: int) -> WriterProperties:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _discard(_: object) -> None:
-    return None

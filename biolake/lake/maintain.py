@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from biolake.lake.commit import writer_properties
 from biolake.lake.lake import Lake
@@ -53,7 +53,7 @@ def maintain(
     """
     report = MaintenanceReport()
     per_row = _values_per_row(lake, repository)
-    _remove_unreferenced(lake, repository, datetime.now(UTC) - grace, report)
+    _remove_unreferenced(lake, repository, datetime.now(UTC) - grace, per_row, report)
     for schema in REPOSITORY_TABLES:
         table = lake.find(repository, schema.name)
         if table is None:
@@ -74,7 +74,9 @@ def maintain(
     return report
 
 
-def _remove_unreferenced(lake: Lake, repository: str, before: datetime, report: MaintenanceReport) -> None:
+def _remove_unreferenced(
+    lake: Lake, repository: str, before: datetime, per_row: int, report: MaintenanceReport
+) -> None:
     datasets = lake.find(repository, DATASETS.name)
     if datasets is None:
         return
@@ -84,19 +86,25 @@ def _remove_unreferenced(lake: Lake, repository: str, before: datetime, report: 
             continue
         written = _pairs(table)
         # Read after the rows: a version that appears in between is then in both.
-        shown = {tuple(pair.values()) for pair in _pairs(lake.open(repository, DATASETS.name)).to_pylist()}
+        shown = {(pair["dataset_id"], pair["lot"]) for pair in _pairs(lake.open(repository, DATASETS.name)).to_pylist()}
         stale: dict[str, list[str]] = {}
+        removed = 0
         for pair in written.to_pylist():
             if (pair["dataset_id"], pair["lot"]) not in shown and _lot_time(pair["lot"]) < before:
                 stale.setdefault(pair["lot"], []).append(pair["dataset_id"])
-        report.rows_removed[schema.name] = 0
+                removed += pair["count_all"]
+        report.rows_removed[schema.name] = removed
         for lot, dataset_ids in stale.items():
             quoted = ", ".join("'" + dataset_id.replace("'", "''") + "'" for dataset_id in dataset_ids)
-            removed = table.delete(
-                f"lot = '{lot}' AND dataset_id IN ({quoted})",
+            # An overwrite with nothing: DeltaTable.delete leaves files whose text pyarrow cannot filter (string_view).
+            write_deltalake(
+                table,
+                schema.arrow.empty_table(),
+                mode="overwrite",
+                predicate=f"lot = '{lot}' AND dataset_id IN ({quoted})",
+                writer_properties=writer_properties(per_row if schema is MATRIX else 1),
                 commit_properties=CommitProperties(max_commit_retries=100),
             )
-            report.rows_removed[schema.name] += int(removed["num_deleted_rows"] or 0)
 
 
 def _values_per_row(lake: Lake, repository: str) -> int:
@@ -111,7 +119,7 @@ def _values_per_row(lake: Lake, repository: str) -> int:
 
 def _pairs(table: DeltaTable) -> pa.Table:
     rows = table.to_pyarrow_dataset().to_table(columns=["dataset_id", "lot"])
-    return rows.group_by(["dataset_id", "lot"]).aggregate([])
+    return rows.group_by(["dataset_id", "lot"]).aggregate([([], "count_all")])
 
 
 def _lot_time(lot: str) -> datetime:

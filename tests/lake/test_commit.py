@@ -152,3 +152,15 @@ def test_a_large_matrix_is_written_in_portions_and_resumed(
     rows = {row["feature_id"]: row["values"] for row in read(lake, "matrix").to_pylist()}
     assert rows == {"g1": [1.0, 2.0], "g2": [3.0, 4.0], "g3": [5.0, None]}
     assert read(lake, "matrix").num_rows == 3
+
+
+def test_a_removal_leaves_tables_that_the_next_lot_can_read(lake: Lake, made_rows: MadeRows) -> None:
+    """Rows of several lots in one file, one of them removed: the file's text columns must stay what they were."""
+    LotWriter(lake, "lab", "lot1").commit(made_rows("lot1", ["d1", "d2"]))
+    LotWriter(lake, "lab", "lot2").commit(made_rows("lot2", ["d3"]))
+    lake.open("lab", "datasets").optimize.compact()
+    LotWriter(lake, "lab", "lot3").commit(made_rows("lot3", [], removed=("d2",)))
+    again = LotWriter(lake, "lab", "lot2")
+    assert again.stored() == {"d3"}
+    LotWriter(lake, "lab", "lot4").commit(made_rows("lot4", ["d1"], value=4.0))
+    assert sorted(read(lake, "datasets")["lot"].to_pylist()) == ["lot2", "lot4"]
