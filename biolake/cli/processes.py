@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -26,12 +27,20 @@ class ProcessKeepsDying(BiolakeError):
 
 @dataclass
 class Child:
-    """A command, where its output goes, and its present process."""
+    """A command, where its output goes, and its present process.
+
+    Attributes:
+        works_through_child: The process only passes requests on to a child of its own and does not start that anew when
+            it dies, as `dagster code-server` does: it is then started again as a whole.
+        had_child: Whether the present process has had such a child.
+    """
 
     name: str
     command: Sequence[str]
     environment: dict[str, str]
     log: Path
+    works_through_child: bool = False
+    had_child: bool = False
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     fast_deaths: int = 0
@@ -60,8 +69,7 @@ class Supervisor:
                 self._start(child)
             ready()
             while not self._stop:
-                for child in self.children:
-                    self._revive(child)
+                self.check()
                 time.sleep(0.5)
         finally:
             self._stop_all()
@@ -74,6 +82,7 @@ class Supervisor:
     def check(self) -> None:
         """Revive what died; for use while waiting."""
         for child in self.children:
+            self._end_if_hollow(child)
             self._revive(child)
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -91,6 +100,17 @@ class Supervisor:
                 preexec_fn=_end_with_parent,
             )
         child.started = time.monotonic()
+        child.had_child = False
+
+    def _end_if_hollow(self, child: Child) -> None:
+        if not child.works_through_child or child.process is None or child.process.poll() is not None:
+            return
+        if _has_living_child(child.process.pid):
+            child.had_child = True
+        elif child.had_child and not self._stop:
+            _LOG.warning("%s lost the process that does its work", child.name)
+            child.process.kill()
+            child.process.wait()
 
     def _revive(self, child: Child) -> None:
         if self._stop or child.process is None or child.process.poll() is None:
@@ -118,6 +138,22 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+
+def _has_living_child(pid: int) -> bool:
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # a thread may end between the two looks
+            if any(_is_alive(int(child)) for child in listing.read_text().split()):
+                return True
+    return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _end_with_parent() -> None:

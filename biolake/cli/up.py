@@ -68,7 +68,10 @@ def _children(home: Path, host: str, port: int, address: str) -> list[Child]:
             "--log-level", "warning",
         ],
     }  # fmt: skip
-    return [Child(name, command, environment, home / "logs" / f"{name}.log") for name, command in commands.items()]
+    return [
+        Child(name, command, environment, home / "logs" / f"{name}.log", works_through_child=name == "code-server")
+        for name, command in commands.items()
+    ]
 
 
 def _wait_until_ready(supervisor: Supervisor, address: str, home: Path) -> None:

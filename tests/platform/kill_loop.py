@@ -222,6 +222,8 @@ def main() -> int:
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(10**6)
     random.seed(seed)
+    # Without this the end of this program would leave the deployment running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     home = Path(tempfile.mkdtemp(prefix="biolake-kill-"))
     _say(f"seed {seed}, state in {home}")
     result = run(home, kills=arguments.kills, datasets=arguments.datasets, pause=(0.0, 6.0), timeout=arguments.timeout)
