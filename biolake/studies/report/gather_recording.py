@@ -28,7 +28,7 @@ from biolake.studies.report.words import qc_words, rule_words
 from biolake.studies.results.lake_tables import current_runs, run_manifest
 from biolake.studies.results.manifest import Manifest
 from biolake.studies.results.movement import SCHEMA as MOVEMENT
-from biolake.studies.results.read import results_table
+from biolake.studies.results.read import ResultsReader
 from biolake.studies.status import status
 
 _LEAST_HOURS = 2.0
@@ -63,6 +63,7 @@ def recording_page(
     if files.is_empty() and found.is_empty():
         raise UnknownRecording(f"{study.id}: there is no recording {key}. See study status for those there are.")
     subject = files["subject"][0] if files.height else found["subject"][0]
+    reader = ResultsReader(study, lake)
     return RecordingPage(
         study=study.id,
         title=study.document.study.title,
@@ -72,21 +73,21 @@ def recording_page(
         made=now,
         files=tuple(file_line(row) for row in files.iter_rows(named=True)),
         results=tuple(
-            _result(study, lake, results_store, run_manifest(lake, study.id, row), row["prefix"])
+            _result(reader, results_store, run_manifest(lake, study.id, row), row["prefix"])
             for row in found.iter_rows(named=True)
         ),
     )
 
 
-def _result(study: StudyConfiguration, lake: Lake, store: ObjectStore, made: Manifest, prefix: str) -> RecordingResult:
+def _result(reader: ResultsReader, store: ObjectStore, made: Manifest, prefix: str) -> RecordingResult:
     recipe = made.recipe
     mine = {
-        name: results_table(study, name, lake, runtime=recipe.runtime, pipeline=recipe.pipeline).filter(
+        name: reader.table(name, runtime=recipe.runtime, pipeline=recipe.pipeline).filter(
             pl.col("recording") == recipe.recording
         )
         for name in ("file_qc", "day", "night", "bout", "exclusions")
     }
-    dictionary = results_table(study, "dictionary", lake, runtime=recipe.runtime, pipeline=recipe.pipeline)
+    dictionary = reader.table("dictionary", runtime=recipe.runtime, pipeline=recipe.pipeline)
     qc: dict[str, Any] = mine["file_qc"].to_dicts()[0] if mine["file_qc"].height else {}
     day, night, bout = mine["day"], mine["night"], mine["bout"]
     gait = bout.filter(pl.col("kind") == "gait").height > 0 or qc.get("n_gait_bouts") is not None

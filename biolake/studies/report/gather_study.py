@@ -26,9 +26,9 @@ from biolake.studies.report.plot_measures import strip
 from biolake.studies.report.plot_wear import WornDay, WornRecording, wear_map
 from biolake.studies.report.svg import ACTIVITY, GAIT, SLEEP, WEAR
 from biolake.studies.report.words import MEANINGS, rule_words
-from biolake.studies.results.lake_tables import current_runs, run_manifest
+from biolake.studies.results.lake_tables import run_manifest
 from biolake.studies.results.manifest import Manifest
-from biolake.studies.results.read import results_table
+from biolake.studies.results.read import ResultsReader
 from biolake.studies.states import ENDED, State
 from biolake.studies.status import status
 
@@ -56,11 +56,11 @@ def study_page(study: StudyConfiguration, engine: Engine, lake: Lake, now: datet
     """
     files = status(study, engine)
     current = files.filter(pl.col("current"))
+    reader = ResultsReader(study, lake)
     tables = {
-        name: results_table(study, name, lake, mixed=True)
-        for name in ("file_qc", "day", "subject_visit", "exclusions", "dictionary")
+        name: reader.table(name, mixed=True) for name in ("file_qc", "day", "subject_visit", "exclusions", "dictionary")
     }
-    made = current_runs(lake, study.id)
+    made = reader.runs
     visits, excluded = tables["subject_visit"], tables["exclusions"]
     lines, more = _files(current)
     worn, worn_more = _worn(tables["day"])

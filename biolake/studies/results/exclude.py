@@ -4,7 +4,7 @@ Rows themselves are never changed or dropped; who sums up leaves out what is lis
 plus days left out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,22 +83,33 @@ def broken_by_visit(kept_days: int, kept_weekend_days: int, rules: Exclusion) ->
     return found
 
 
-def excluded_days(days: Iterable[Row], rules: Exclusion) -> dict[int, list[Broken]]:
+def excluded_days(days: pl.DataFrame, rules: Exclusion) -> dict[int, list[Broken]]:
     """Return, by position, the days that are left out and the rules they break; of overlapping days all but one.
 
     A date of one subject, place and pipeline counts once: the recording that was worn longest on it stays, then the one
     with more data, then the first by name. Days that are left out anyway do not take part.
     """
-    rows = list(days)
+    rows = _judged(days)
     broken = {i: broken_by_day(row, rules.day, rules.first_last_partial_day) for i, row in enumerate(rows)}
     return _with_overlaps(rows, broken)
 
 
-def excluded_nights(nights: Iterable[Row], rules: Exclusion) -> dict[int, list[Broken]]:
+def excluded_nights(nights: pl.DataFrame, rules: Exclusion) -> dict[int, list[Broken]]:
     """Return, by position, the nights that are left out and the rules they break, as `excluded_days` does."""
-    rows = list(nights)
+    rows = _judged(nights)
     broken = {i: broken_by_night(row, rules.night, rules.first_last_partial_day) for i, row in enumerate(rows)}
     return _with_overlaps(rows, broken)
+
+
+_JUDGED_BY = (
+    *("subject", "location", "file_type", "pipeline", "recording", "runtime_sha256", "date", "hours", "window_hours"),
+    *("wear_hours", "partial", "rules_apply", "cut", "sleep_start_utc", "start_local", "end_local"),
+)
+
+
+def _judged(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return rows with the columns that rules look at; the others are many."""
+    return frame.select(name for name in _JUDGED_BY if name in frame.columns).to_dicts()
 
 
 def _with_overlaps(rows: Sequence[Row], broken: dict[int, list[Broken]]) -> dict[int, list[Broken]]:
@@ -125,11 +136,15 @@ def exclusions(file_qc: pl.DataFrame, day: pl.DataFrame, night: pl.DataFrame, ru
         night: Rows of `night` of the same recordings.
         rules: The study's.
     """
-    days, nights = day.to_dicts(), night.to_dicts()
+    days, nights = _named(day), _named(night)
     found = [_row(row, "file", [Broken("state", f"{row['state']}: {row['reason']}")]) for row in _failed(file_qc)]
-    found += [_row(days[i], "day", why) for i, why in excluded_days(days, rules).items()]
-    found += [_row(nights[i], "night", why) for i, why in excluded_nights(nights, rules).items()]
+    found += [_row(days[i], "day", why) for i, why in excluded_days(day, rules).items()]
+    found += [_row(nights[i], "night", why) for i, why in excluded_nights(night, rules).items()]
     return pl.DataFrame(found, schema=dict(SCHEMA))
+
+
+def _named(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return frame.select(*_WHO, *_PROVENANCE, "date", "hours", "wear_hours").to_dicts()
 
 
 def _failed(file_qc: pl.DataFrame) -> list[dict[str, Any]]:

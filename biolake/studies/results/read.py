@@ -5,6 +5,7 @@ Exclusions and summaries are made from all recordings when they are read, by the
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 
 import polars as pl
 
@@ -24,9 +25,93 @@ from biolake.studies.results.layout import layouts
 from biolake.studies.results.long import SCHEMA as LONG
 from biolake.studies.results.measures import Measure
 from biolake.studies.results.summarise import excluded_visits, summarise, summed_up
+from biolake.studies.results.upkeep import compact
 
 TABLES = (*RECORDING_TABLES, "subject_visit", "exclusions", "dictionary", "runs")
 _SUMMARIES = ("subject_visit", "exclusions")
+_ORDER = ("recording", "pipeline", "date", "start_utc", "window_start")
+
+
+class ResultsReader:
+    """A study's current results, every table read from the lake at most once."""
+
+    def __init__(self, study: StudyConfiguration, lake: Lake) -> None:
+        """Name the study; nothing is read yet."""
+        self._study = study
+        self._lake = lake
+        self._frames: dict[tuple[str, str], pl.DataFrame] = {}
+
+    @cached_property
+    def runs(self) -> pl.DataFrame:
+        """The newest result of each recording and pipeline."""
+        return current_runs(self._lake, self._study.id)
+
+    def table(
+        self, table: str, *, runtime: str | None = None, pipeline: str | None = None, mixed: bool = False
+    ) -> pl.DataFrame:
+        """Return a table, as `results_table` does."""
+        if table not in TABLES:
+            raise UnknownTable(f"{self._study.id}: there is no table {table!r}. Choose one of {', '.join(TABLES)}.")
+        newest = self.runs if pipeline is None else self.runs.filter(pl.col("pipeline") == pipeline)
+        if table == "runs":
+            return newest
+        frames = [self._of_runtime(table, name, newest) for name in self._runtimes(newest, runtime, table, mixed=mixed)]
+        if not frames:
+            return pl.DataFrame(schema=_empty(table))
+        return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+
+    def _runtimes(self, newest: pl.DataFrame, runtime: str | None, table: str, *, mixed: bool) -> Sequence[str]:
+        """Return the runtimes to read: the one asked for, or the only one there is."""
+        present = newest["runtime"].unique().sort().to_list()
+        if runtime is not None:
+            return [runtime] if runtime in present else []
+        if mixed or len(present) <= 1:
+            return present
+        used = ", ".join(present)
+        raise MixedRuntimes(
+            f"{self._study.id}: {table} has results of {len(present)} runtimes ({used}), which must not be compared "
+            "unawares. Choose one with --runtime, or one pipeline with --pipeline, or ask for all with --mixed."
+        )
+
+    def _of_runtime(self, table: str, runtime: str, newest: pl.DataFrame) -> pl.DataFrame:
+        rules = self._study.document.exclusion
+        mine = newest.filter(pl.col("runtime") == runtime)
+        if table in _SUMMARIES:
+            files, days, nights = (self._rows(name, runtime, mine) for name in ("file_qc", "day", "night"))
+            summary = summarise(files, days, nights, self._measures(mine), rules)
+            if table == "subject_visit":
+                return summary
+            return pl.concat([exclusions(files, days, nights, rules), excluded_visits(summary)])
+        frame = self._rows(table, runtime, mine)
+        if table == "day":
+            return with_exclusions(frame, excluded_days(frame, rules))
+        if table == "night":
+            return with_exclusions(frame, excluded_nights(frame, rules))
+        return frame
+
+    def _rows(self, table: str, runtime: str, newest: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of current results only: a recording may be stored in the lake and not yet in `runs`."""
+        frame = self._stored(table, runtime)
+        if table == "dictionary":
+            return frame.filter(pl.col("pipeline").is_in(newest["pipeline"].unique().to_list()))
+        current = newest.select("result", "run_key")
+        order = [name for name in _ORDER if name in frame.columns]
+        return frame.join(current, on=["result", "run_key"], how="semi").sort(order, maintain_order=True)
+
+    def _stored(self, table: str, runtime: str) -> pl.DataFrame:
+        key = (table, runtime)
+        if key not in self._frames:
+            frame = read_recordings(self._lake, self._study.id, table, runtime)
+            self._frames[key] = frame if frame is not None else pl.DataFrame(schema=_empty(table))
+        return self._frames[key]
+
+    def _measures(self, newest: pl.DataFrame) -> list[Measure]:
+        """Return the measures that are summed up over the current results' pipelines, each once."""
+        found: dict[tuple[str, str], Measure] = {}
+        for run in newest.unique(["pipeline", "pipeline_sha256"], maintain_order=True).iter_rows(named=True):
+            for entry in summed_up(layouts(run_manifest(self._lake, self._study.id, run).recipe)):
+                found.setdefault((entry.table, entry.column), entry)
+        return list(found.values())
 
 
 def results_table(
@@ -56,18 +141,7 @@ def results_table(
         MixedRuntimes: There are results of several runtimes and none was chosen.
         LakeUnavailable: The lake did not answer.
     """
-    if table not in TABLES:
-        raise UnknownTable(f"{study.id}: there is no table {table!r}. Choose one of {', '.join(TABLES)}.")
-    newest = current_runs(lake, study.id)
-    if pipeline is not None:
-        newest = newest.filter(pl.col("pipeline") == pipeline)
-    if table == "runs":
-        return newest
-    chosen = _runtimes(study, newest, runtime, table, mixed=mixed)
-    frames = [_of_runtime(study, table, lake, name, newest) for name in chosen]
-    if not frames:
-        return pl.DataFrame(schema=_empty(study, table, pipeline))
-    return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+    return ResultsReader(study, lake).table(table, runtime=runtime, pipeline=pipeline, mixed=mixed)
 
 
 def summarise_subject_visits(
@@ -82,72 +156,22 @@ def summarise_subject_visits(
 
 
 def store_summaries(study: StudyConfiguration, lake: Lake, now: datetime) -> dict[str, int]:
-    """Write `subject_visit` and `exclusions` of every runtime to the lake, and return their rows by lake table."""
-    newest = current_runs(lake, study.id)
+    """Write `subject_visit` and `exclusions` of every runtime to the lake, and return their rows by lake table.
+
+    Small files of the study's tables are joined before.
+    """
+    compact(lake, study.id)
+    reader = ResultsReader(study, lake)
     written: dict[str, int] = {}
-    for runtime in newest["runtime"].unique().sort():
+    for runtime in reader.runs["runtime"].unique().sort():
         for table in _SUMMARIES:
-            frame = _of_runtime(study, table, lake, runtime, newest)
+            frame = reader.table(table, runtime=runtime)
             write_summary(lake, study.id, runtime, table, frame, study.sha256[:16], now)
             written[f"{table} {runtime}"] = frame.height
     return written
 
 
-def _runtimes(
-    study: StudyConfiguration, newest: pl.DataFrame, runtime: str | None, table: str, *, mixed: bool
-) -> Sequence[str]:
-    """Return the runtimes to read: the one asked for, or the only one there is."""
-    present = newest["runtime"].unique().sort().to_list()
-    if runtime is not None:
-        return [runtime] if runtime in present else []
-    if mixed or len(present) <= 1:
-        return present
-    used = ", ".join(present)
-    raise MixedRuntimes(
-        f"{study.id}: {table} has results of {len(present)} runtimes ({used}), which must not be compared unawares. "
-        "Choose one with --runtime, or one pipeline with --pipeline, or ask for all with --mixed."
-    )
-
-
-def _of_runtime(study: StudyConfiguration, table: str, lake: Lake, runtime: str, newest: pl.DataFrame) -> pl.DataFrame:
-    rules = study.document.exclusion
-    mine = newest.filter(pl.col("runtime") == runtime)
-    if table in _SUMMARIES:
-        three = [_rows(study, name, lake, runtime, mine) for name in ("file_qc", "day", "night")]
-        summary = summarise(three[0], three[1], three[2], _measures(study, lake, mine), rules)
-        if table == "subject_visit":
-            return summary
-        return pl.concat([exclusions(three[0], three[1], three[2], rules), excluded_visits(summary)])
-    frame = _rows(study, table, lake, runtime, mine)
-    if table == "day":
-        return with_exclusions(frame, excluded_days(frame.to_dicts(), rules))
-    if table == "night":
-        return with_exclusions(frame, excluded_nights(frame.to_dicts(), rules))
-    return frame
-
-
-def _rows(study: StudyConfiguration, table: str, lake: Lake, runtime: str, newest: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of current results only: a recording may be stored in the lake and not yet in `runs`."""
-    frame = read_recordings(lake, study.id, table, runtime)
-    if frame is None:
-        return pl.DataFrame(schema=_empty(study, table, None))
-    if table == "dictionary":
-        return frame.filter(pl.col("pipeline").is_in(newest["pipeline"].unique().to_list()))
-    current = newest.select("result", "run_key")
-    order = [name for name in ("recording", "pipeline", "date", "start_utc", "window_start") if name in frame.columns]
-    return frame.join(current, on=["result", "run_key"], how="semi").sort(order, maintain_order=True)
-
-
-def _measures(study: StudyConfiguration, lake: Lake, newest: pl.DataFrame) -> list[Measure]:
-    """Return the measures that are summed up over the current results' pipelines, each once."""
-    found: dict[tuple[str, str], Measure] = {}
-    for run in newest.unique(["pipeline", "pipeline_sha256"], maintain_order=True).iter_rows(named=True):
-        for entry in summed_up(layouts(run_manifest(lake, study.id, run).recipe)):
-            found.setdefault((entry.table, entry.column), entry)
-    return list(found.values())
-
-
-def _empty(study: StudyConfiguration, table: str, pipeline: str | None) -> dict[str, pl.DataType]:
+def _empty(table: str) -> dict[str, pl.DataType]:
     """Return the columns of a table of which there are no rows yet."""
     if table == "biomarkers":
         return dict(LONG)

@@ -4,7 +4,6 @@ Reading the days from the lake is `read`; which of them count is `exclude`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import polars as pl
 
@@ -78,64 +77,68 @@ def summarise(
         rules: The study's.
     """
     schema = {**columns.schema_of(columns.SUBJECT_VISIT), **columns.schema_of(mean_columns(measures))}
-    days = with_exclusions(day, excluded_days(day.to_dicts(), rules))
-    nights = with_exclusions(night, excluded_nights(night.to_dicts(), rules))
-    by_key = dict(file_qc.group_by(_KEY, maintain_order=True))
-    days_by_key, nights_by_key = dict(days.group_by(_KEY)), dict(nights.group_by(_KEY))
-    rows = [
-        _row(key, files, days_by_key.get(key, days.clear()), nights_by_key.get(key, nights.clear()), measures, rules)
-        for key, files in sorted(by_key.items(), key=lambda item: tuple(str(part) for part in item[0]))
+    days = with_exclusions(day, excluded_days(day, rules))
+    nights = with_exclusions(night, excluded_nights(night, rules))
+    counts = _counts(file_qc, days, nights, rules)
+    means = _means(days, nights, measures)
+    included = counts.filter("included").select(_KEY).join(means, on=_KEY, how="left")
+    return _shaped(counts.join(included, on=_KEY, how="left"), schema).sort(_KEY)
+
+
+def _counts(file_qc: pl.DataFrame, days: pl.DataFrame, nights: pl.DataFrame, rules: Exclusion) -> pl.DataFrame:
+    """Return a row per visit with what was recorded, what of it counts, and the rules that the visit breaks."""
+    kept, weekend = ~pl.col("excluded"), pl.col("is_weekend")
+    of_days = days.group_by(_KEY).agg(
+        n_days=pl.len().cast(pl.Int64),
+        n_days_kept=kept.sum().cast(pl.Int64),
+        n_weekdays_kept=(kept & ~weekend).sum().cast(pl.Int64),
+        n_weekend_days_kept=(kept & weekend).sum().cast(pl.Int64),
+        wear_hours_mean=pl.col("wear_hours").filter(kept).mean(),
+        applies=pl.col("rules_apply").any(),
+    )
+    of_nights = nights.group_by(_KEY).agg(n_nights=pl.len().cast(pl.Int64), n_nights_kept=kept.sum().cast(pl.Int64))
+    of_files = file_qc.group_by(_KEY).agg(
+        n_recordings=pl.col("start_utc").is_not_null().sum().cast(pl.Int64),
+        qc_codes=pl.col("qc_codes").str.split("; ").explode().unique(maintain_order=True),
+        run_keys=pl.col("run_key").unique().sort().str.join("; "),
+    )
+    joined = (
+        of_files.join(of_days, on=_KEY, how="left")
+        .join(of_nights, on=_KEY, how="left")
+        .with_columns(
+            pl.col("^n_.*$").fill_null(0),
+            pl.col("applies").fill_null(True),
+            pl.col("qc_codes").list.eval(pl.element().filter(pl.element() != "")).list.join("; "),
+        )
+    )
+    broken = [
+        "; ".join(entry.rule for entry in broken_by_visit(kept_days, on_weekend, rules)) if applies else ""
+        for kept_days, on_weekend, applies in joined.select("n_days_kept", "n_weekend_days_kept", "applies").rows()
     ]
-    return pl.DataFrame(rows, schema=schema)
+    return joined.with_columns(
+        pl.Series("rule", broken, dtype=pl.String),
+        pl.Series("included", [not rule for rule in broken], dtype=pl.Boolean),
+        pl.lit(rules_sha256(rules)).alias("rules_sha256"),
+    )
 
 
-def _row(
-    key: tuple[Any, ...],
-    files: pl.DataFrame,
-    days: pl.DataFrame,
-    nights: pl.DataFrame,
-    measures: Sequence[Measure],
-    rules: Exclusion,
-) -> dict[str, Any]:
-    kept, kept_nights = days.filter(~pl.col("excluded")), nights.filter(~pl.col("excluded"))
-    weekend = kept.filter("is_weekend")
-    applies = days.is_empty() or bool(days["rules_apply"].any())
-    broken = broken_by_visit(kept.height, weekend.height, rules) if applies else []
-    row: dict[str, Any] = dict(zip(_KEY, key, strict=True))
-    codes = [code for text in files["qc_codes"] for code in text.split("; ") if code]
-    row |= {
-        "included": not broken,
-        "rule": "; ".join(entry.rule for entry in broken),
-        "n_recordings": files.filter(pl.col("start_utc").is_not_null()).height,
-        "n_days": days.height,
-        "n_days_kept": kept.height,
-        "n_weekdays_kept": kept.height - weekend.height,
-        "n_weekend_days_kept": weekend.height,
-        "n_nights": nights.height,
-        "n_nights_kept": kept_nights.height,
-        "wear_hours_mean": kept["wear_hours"].mean(),
-        "qc_codes": "; ".join(dict.fromkeys(codes)),
-        "run_keys": "; ".join(sorted(files["run_key"].unique())),
-        "rules_sha256": rules_sha256(rules),
-    }
-    if not broken:
-        row |= _means(kept, [entry for entry in measures if entry.table == "day"])
-        row |= _means(kept_nights, [entry for entry in measures if entry.table == "night"])
-    return row
+def _means(days: pl.DataFrame, nights: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
+    """Return a row per visit with its means over all that counts, weekdays and weekend days."""
+    parts = {"ad": pl.lit(True), "wd": ~pl.col("is_weekend"), "we": pl.col("is_weekend")}
+    found = pl.concat([days.select(_KEY), nights.select(_KEY)]).unique()
+    for frame, table in ((days, "day"), (nights, "night")):
+        mine = [entry for entry in measures if entry.table == table and entry.column in frame.columns]
+        kept = frame.filter(~pl.col("excluded"))
+        for prefix, part in parts.items():
+            means = [pl.col(e.column).cast(pl.Float64).mean().alias(_mean_name(prefix, e)) for e in mine]
+            found = found.join(kept.filter(part).group_by(_KEY).agg(means), on=_KEY, how="left")
+    return found
 
 
-def _means(frame: pl.DataFrame, measures: Sequence[Measure]) -> dict[str, float | None]:
-    parts = {
-        "ad": frame,
-        "wd": frame.filter(~pl.col("is_weekend")),
-        "we": frame.filter(pl.col("is_weekend")),
-    }
-    return {
-        _mean_name(prefix, entry): part[entry.column].cast(pl.Float64).mean()  # type: ignore[misc]
-        for prefix, part in parts.items()
-        for entry in measures
-        if entry.column in part.columns
-    }
+def _shaped(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    missing = {name: kind for name, kind in schema.items() if name not in frame.columns}
+    filled = frame.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in missing.items())
+    return filled.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def excluded_visits(summary: pl.DataFrame) -> pl.DataFrame:

@@ -64,7 +64,7 @@ def rules(**options: object) -> Exclusion:
 
 
 def broken(days: list[dict], exclusion: Exclusion) -> dict[int, list[str]]:
-    return {i: [entry.rule for entry in why] for i, why in excluded_days(days, exclusion).items()}
+    return {i: [entry.rule for entry in why] for i, why in excluded_days(frame(days, DAY), exclusion).items()}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_day_breaks_exactly_the_rules_it_breaks(row, exclusion, expected):
     ],
 )
 def test_a_night_breaks_exactly_the_rules_it_breaks(row, expected):
-    found = {i: [entry.rule for entry in why] for i, why in excluded_nights([row], rules()).items()}
+    found = {i: [entry.rule for entry in why] for i, why in excluded_nights(frame([row], NIGHT), rules()).items()}
     assert found.get(0, []) == expected
 
 
@@ -176,7 +176,7 @@ def test_days_in_are_days_kept_plus_days_left_out(days, nights, exclusion):
     assert listed["rule"].null_count() == 0
     assert set(listed["reason"].str.len_chars() > 0) <= {True}
     # A date of a subject counts once, whatever the recordings.
-    out = excluded_days(days, exclusion)
+    out = excluded_days(frame(days, DAY), exclusion)
     kept = [(row["subject"], row["date"]) for i, row in enumerate(days) if i not in out]
     assert len(kept) == len(set(kept))
     # A mean over days lies between its parts.
@@ -194,7 +194,7 @@ def test_days_in_are_days_kept_plus_days_left_out(days, nights, exclusion):
        exclusion=RULES, seed=st.randoms())  # fmt: skip
 def test_the_order_of_days_changes_nothing(days, exclusion, seed):
     def kept(rows):
-        out = excluded_days(rows, exclusion)
+        out = excluded_days(frame(rows, DAY), exclusion)
         return {(r["subject"], r["recording"], r["visit"], r["date"]) for i, r in enumerate(rows) if i not in out}
 
     shuffled = list(days)
