@@ -75,3 +75,7 @@ class StudyUnknown(StudyError):
 
 class StudyExists(StudyError):
     """A study of that id is there already."""
+
+
+class StudyNotLocked(StudyError):
+    """A study's status could not be set in its document."""

@@ -1,11 +1,13 @@
 """The studies of a deployment: one folder each under `studies/`, with the document and the pipelines it names."""
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from biolake.studies.configuration import StudyConfiguration
-from biolake.studies.errors import StudyConfigurationInvalid, StudyExists, StudyUnknown
+from biolake.studies.document import read_document
+from biolake.studies.errors import StudyConfigurationInvalid, StudyExists, StudyNotLocked, StudyUnknown
 from biolake.studies.loading import load_study
 
 DOCUMENT = "study.yaml"
@@ -86,26 +88,38 @@ def add_study(document: Path, folder: Path, runtimes: Path | None, *, replace: b
 
 
 def lock_study(study: StudyConfiguration) -> None:
-    """Set a study's status to locked: it is cataloged, nothing new is processed.
+    """Set a study's status to locked: it is cataloged, nothing new is processed. The rest of the text stays as it is.
 
     Raises:
-        StudyConfigurationInvalid: The document would not be valid any more; it is left as it was.
+        StudyNotLocked: The document is written in a way that this does not find its way in; it is left as it was.
     """
-    text = study.location.read_text()
-    lines = text.splitlines(keepends=True)
-    place = next((n for n, line in enumerate(lines) if line.strip().startswith("status:")), None)
-    if place is None:
-        place = next(n for n, line in enumerate(lines) if line.startswith("study:")) + 1
-        indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
-        lines.insert(place, f"{indent}status: locked\n")
-    else:
-        indent = lines[place][: len(lines[place]) - len(lines[place].lstrip())]
-        lines[place] = f"{indent}status: locked\n"
     beside = study.location.with_name(".study.locked.yaml")
-    beside.write_text("".join(lines))
+    beside.write_text(_locked(study.text))
     try:
-        load_study(beside)
+        locked = load_study(beside).locked
     except StudyConfigurationInvalid:
+        locked = False
+    if not locked:
         beside.unlink()
-        raise
+        raise StudyNotLocked(
+            f"{study.id}: the place for its status was not found. Write `status: locked` below `study:` in "
+            f"{study.location}."
+        )
     beside.replace(study.location)
+
+
+def _locked(text: str) -> str:
+    found = read_document(text.encode(), DOCUMENT)[0].lines
+    lines = text.splitlines(keepends=True)
+    if ("study", "status") in found:
+        number = found["study", "status"] - 1
+        lines[number] = re.sub(r"(status[\"']?\s*:\s*[\"']?)active", r"\1locked", lines[number], count=1)
+        return "".join(lines)
+    number = found["study", "id"] - 1
+    before, key, after = re.split(r"([\"']?\bid[\"']?\s*:)", lines[number], maxsplit=1)
+    if key[0] in "\"'":
+        status = f"{key[0]}status{key[0]}: {key[0]}locked{key[0]}, "
+    else:
+        status = "status: locked, " if before.strip() else f"status: locked\n{before}"
+    lines[number] = f"{before}{status}{key}{after}"
+    return "".join(lines)
