@@ -10,7 +10,8 @@ from biolake.cli.deployment import chosen, platform
 from biolake.cli.ingest import run_until_done
 from biolake.cli.output import AsJson, out, print_json, print_table
 from biolake.platform import Platform
-from biolake.reports.reconcile import Reconciliation, reconcile, repair
+from biolake.reports.reconcile import Reconciliation, reconcile
+from biolake.reports.repair import repair
 from biolake.repositories.models import Repository
 
 

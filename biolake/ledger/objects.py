@@ -75,6 +75,14 @@ def live_parts(connection: Connection, repository: str, dataset_ids: Iterable[st
     return parts
 
 
+def datasets_with_objects(connection: Connection, repository: str) -> set[str]:
+    """Return the datasets of which an object is there now."""
+    query = select(OBJECTS.c.dataset_id).where(
+        OBJECTS.c.repository == repository, ~OBJECTS.c.deleted, OBJECTS.c.dataset_id.is_not(None)
+    )
+    return set(connection.execute(query.distinct()).scalars())
+
+
 def member_of(connection: Connection, repository: str, keys: Sequence[str]) -> dict[str, str]:
     """Return the dataset of each key that belongs to one."""
     found: dict[str, str] = {}

@@ -1,26 +1,22 @@
-"""The proof that bucket = ledger = lake = index, and the repair where they differ."""
+"""The proof that bucket = ledger = lake = index. What is done where they differ is in `biolake.reports.repair`."""
 
 # pyarrow makes its compute functions at import, out of pyright's sight.
 # pyright: reportAttributeAccessIssue=false
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
-from biolake.arrivals.admit import admit
 from biolake.arrivals.observe import list_folder
-from biolake.arrivals.reprocess import reprocess
-from biolake.arrivals.tick import tick
-from biolake.ingest.documents import documents_of_lot
 from biolake.lake.schemas import DATASETS, FEATURES, MATRIX, SAMPLES, TableSchema
-from biolake.ledger.current import current_datasets, forget
-from biolake.ledger.jobs import find_jobs, source_version
-from biolake.ledger.lots import all_lots
-from biolake.ledger.models import ENDED, CurrentDataset, Job, JobState, Part
-from biolake.ledger.objects import known_etags, live_parts
+from biolake.ledger.current import current_datasets
+from biolake.ledger.jobs import find_jobs
+from biolake.ledger.models import ENDED, Action, CurrentDataset, Job, JobState, Part
+from biolake.ledger.objects import datasets_with_objects, known_etags, live_parts
 from biolake.platform import Platform
 from biolake.repositories.models import Repository
 
@@ -82,7 +78,7 @@ def reconcile(platform: Platform, repository: Repository, *, rows: bool = True) 
         known = known_etags(connection, repository.name)
         current = current_datasets(connection, repository.name)
         jobs = find_jobs(connection, repository.name)
-        live = live_parts(connection, repository.name, sorted({job.dataset_id for job in jobs}))
+        live = live_parts(connection, repository.name, sorted(datasets_with_objects(connection, repository.name)))
     newest: dict[str, Job] = {job.dataset_id: job for job in jobs if not _refused(job)}
     busy = {job.dataset_id for job in jobs if job.state not in ENDED}
     lake = _lake_versions(platform, repository.name)
@@ -90,6 +86,7 @@ def reconcile(platform: Platform, repository: Repository, *, rows: bool = True) 
     differences = [
         *_bucket_and_ledger(found, known),
         *_bucket_and_datasets(live, current, newest, busy),
+        *_never_asked_for(live, {job.dataset_id for job in jobs}),
         *_ledger_and_lake(current, lake, busy),
         *_lake_and_index(lake, documents, busy),
     ]
@@ -102,62 +99,6 @@ def reconcile(platform: Platform, repository: Repository, *, rows: bool = True) 
     return Reconciliation(
         repository.name, len(found), len(lake), len(documents), len(busy), tuple(errored), tuple(differences)
     )
-
-
-def repair(platform: Platform, repository: Repository, before: Reconciliation) -> tuple[str, ...]:
-    """Do or ask for what brings the stores together again; run lots and reconcile again afterwards.
-
-    Returns:
-        One line for each thing done.
-    """
-    done: list[str] = []
-    kinds = {difference.between for difference in before.differences}
-    if "bucket and ledger" in kinds:
-        told = tick(repository, platform.bucket, platform.lake_store, platform.ledger, platform.settings)
-        done.append(f"recorded {told.observation.arrived} new versions and {told.observation.gone} deletions")
-    again = sorted(_names(before.differences, "bucket and lake", "ledger and lake", "rows"))
-    if again:
-        done += _ask_again(platform, repository, again)
-    if "lake and index" in kinds:
-        done.append(_index_again(platform, repository.name, _names(before.differences, "lake and index")))
-    return tuple(done)
-
-
-def _names(differences: Iterable[Difference], *between: str) -> set[str]:
-    return {difference.name for difference in differences if difference.between in between}
-
-
-def _ask_again(platform: Platform, repository: Repository, dataset_ids: list[str]) -> list[str]:
-    done: list[str] = []
-    now = datetime.now(UTC)
-    with platform.ledger.writing() as connection:
-        there = live_parts(connection, repository.name, dataset_ids)
-        lake = _lake_versions(platform, repository.name)
-        forget(connection, repository.name, [name for name in dataset_ids if name not in lake])
-        gone = [name for name in dataset_ids if not there[name]]
-        if gone:
-            admitted = admit(connection, repository, gone, now)
-            done.append(f"asked for {len(admitted)} deletions")
-    present = [name for name in dataset_ids if there[name]]
-    if present:
-        done.append(f"asked for {len(reprocess(platform.ledger, repository, present))} datasets to be read again")
-    return done
-
-
-def _index_again(platform: Platform, repository: str, dataset_ids: set[str]) -> str:
-    lake = _lake_versions(platform, repository)
-    with platform.ledger.reading() as connection:
-        made = {lot.key: lot.created_at for lot in all_lots(connection, repository)}
-    wanted = {lake[name][0] for name in dataset_ids if name in lake}
-    indexed = 0
-    for lot in sorted(wanted):
-        documents = documents_of_lot(platform.lake, repository, lot, made.get(lot, datetime.now(UTC)))
-        mine = [document for document in documents if document.dataset_id in dataset_ids]
-        platform.index.delete(repository, [document.dataset_id for document in mine])
-        indexed += platform.index.upsert(mine).written
-    ghosts = [name for name in dataset_ids if name not in lake]
-    platform.index.delete(repository, ghosts)
-    return f"indexed {indexed} datasets again and removed {len(ghosts)}"
 
 
 def _refused(job: Job) -> bool:
@@ -192,9 +133,20 @@ def _bucket_and_datasets(
             differences.append(Difference("bucket and lake", dataset_id, "its job succeeded, but it is not shown"))
         elif shown is not None and shown.data_key not in there:
             differences.append(Difference("bucket and lake", dataset_id, "shown, but its object is gone"))
-        elif shown is not None and job.state == JobState.SUCCESS and shown.source_version != source_version(job.parts):
+        elif shown is not None and job.state == JobState.SUCCESS and shown.source_version != job.source_version:
             differences.append(Difference("bucket and lake", dataset_id, "an older version than the newest is shown"))
+        elif job.state == JobState.CANCELLED and job.data_key in there and job.action != Action.DELETE:
+            problem = "its newest job was called off, but its object is there"
+            differences.append(Difference("bucket and lake", dataset_id, problem))
     return differences
+
+
+def _never_asked_for(live: dict[str, list[Part]], asked: set[str]) -> list[Difference]:
+    return [
+        Difference("bucket and lake", dataset_id, "in the bucket, but without any job")
+        for dataset_id, parts in live.items()
+        if parts and dataset_id not in asked
+    ]
 
 
 def _ledger_and_lake(
@@ -255,6 +207,13 @@ def _rows(platform: Platform, repository: str, lake: dict[str, tuple[str, dict[s
     differences: list[Difference] = []
     for schema in (DATASETS, SAMPLES, FEATURES, MATRIX):
         counted = _count_rows(platform, repository, schema)
+        if schema is DATASETS:
+            versions = Counter(dataset_id for dataset_id, _ in counted)
+            differences += [
+                Difference("rows", dataset_id, f"{count} versions of it are shown")
+                for dataset_id, count in versions.items()
+                if count > 1
+            ]
         for dataset_id, (lot, expected) in lake.items():
             rows = counted.get((dataset_id, lot), 0)
             if rows != expected[schema.name]:
@@ -273,11 +232,15 @@ def _count_rows(platform: Platform, repository: str, schema: TableSchema) -> dic
 
 
 def _change_feed(platform: Platform, repository: str) -> list[Difference]:
-    """Every version of a dataset must have been inserted once, in the change feed too."""
+    """Every version of a dataset must have been inserted once, in what is left of the change feed too."""
     table = platform.lake.find(repository, DATASETS.name)
     if table is None:
         return []
-    feed = table.load_cdf(columns=["dataset_id", "lot", "_change_type"]).read_all()
+    feed = table.load_cdf(
+        starting_version=_first_whole_version(table),
+        columns=["dataset_id", "lot", "_change_type"],
+        allow_out_of_range=True,
+    ).read_all()
     # The feed comes with string views, for which Arrow lacks most kernels.
     names = ["dataset_id", "lot", "_change_type"]
     changes = pa.table(feed).select(names).cast(pa.schema([(name, pa.string()) for name in names]))
@@ -288,3 +251,16 @@ def _change_feed(platform: Platform, repository: str) -> list[Difference]:
         for row in counted
         if row["count_all"] > 1
     ]
+
+
+def _first_whole_version(table: DeltaTable) -> int:
+    """The first version whose changes a vacuum has left in place."""
+    history = table.history()
+    vacuums = [entry for entry in history if entry["operation"] == "VACUUM START"]
+    since = max((entry["timestamp"] - _retention(entry["operationParameters"]) for entry in vacuums), default=0)
+    kept = [entry["version"] for entry in history if entry["timestamp"] > since]
+    return min(kept, default=table.version())
+
+
+def _retention(parameters: Mapping[str, str]) -> int:
+    return int(parameters.get("specifiedRetentionMillis") or parameters["defaultRetentionMillis"])

@@ -1,6 +1,7 @@
 """A deployment in a folder, driven through the repositories' own sensors and runs, and small made-up files for it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.models import Job, JobState
 from biolake.platform import Platform
-from biolake.reports.reconcile import Reconciliation, reconcile, repair
+from biolake.reports.reconcile import Reconciliation, reconcile
+from biolake.reports.repair import repair
 from biolake.settings import Settings
 from platform_assets import drive
 
@@ -72,8 +74,8 @@ class Deployment:
     def runs(self) -> Sequence[dg.DagsterRun]:
         return self.instance.get_runs()
 
-    def reconciled(self, repository: str = "lab") -> Reconciliation:
-        return reconcile(self.platform, self.platform.repositories.get(repository))
+    def reconciled(self, repository: str = "lab", *, rows: bool = True) -> Reconciliation:
+        return reconcile(self.platform, self.platform.repositories.get(repository), rows=rows)
 
     def repaired(self, repository: str = "lab") -> Reconciliation:
         one = self.platform.repositories.get(repository)
@@ -99,8 +101,15 @@ class Deployment:
 
 @pytest.fixture
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """A fresh deployment with the repository `lab`; whatever is uploaded counts as complete at once."""
-    monkeypatch.setenv("BIOLAKE_HOME", str(tmp_path))
+    """A fresh deployment."""
+    with made_deployment(tmp_path, monkeypatch) as made:
+        yield made
+
+
+@contextmanager
+def made_deployment(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """A deployment with two repositories in `home`; whatever is uploaded counts as complete at once."""
+    monkeypatch.setenv("BIOLAKE_HOME", str(home))
     monkeypatch.setenv("BIOLAKE_SETTLE_SECONDS", "0")
     monkeypatch.setattr(drive, "_PAUSE_SECONDS", 0.01)
     platform = Platform(Settings.from_environment())
