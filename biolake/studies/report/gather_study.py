@@ -166,15 +166,15 @@ def _worn_day(row: dict[str, Any]) -> WornDay:
 def _measures(visits: pl.DataFrame) -> tuple[str, ...]:
     """Return a picture for each measure that managers ask for first, where the study has it."""
     active = column(visits, re.compile("^ad_" + ACTIVE.pattern))
-    wanted: list[tuple[str, str, str | None, float, str]] = [
-        ("Wear per day", "h", "wear_hours_mean", 1.0, WEAR[4]),
-        ("Moderate to vigorous activity per day", "min", active, 1.0, ACTIVITY),
-        ("Sleep per night", "h", "ad_night_total_sleep_time_min", 60.0, SLEEP),
-        ("Steps per day", "steps", "ad_gait_steps", 1.0, GAIT),
-        ("Gait speed", "m/s", "ad_gait_speed_m_per_s", 1.0, GAIT),
+    wanted: list[tuple[str, str, str | None, float, str, int]] = [
+        ("Wear per day", "h", "wear_hours_mean", 1.0, WEAR[4], 1),
+        ("Moderate to vigorous activity per day", "min", active, 1.0, ACTIVITY, 0),
+        ("Sleep per night", "h", "ad_night_total_sleep_time_min", 60.0, SLEEP, 1),
+        ("Steps per day", "steps", "ad_gait_steps", 1.0, GAIT, 0),
+        ("Gait speed", "m/s", "ad_gait_speed_m_per_s", 1.0, GAIT, 2),
     ]  # fmt: skip
     found: list[str] = []
-    for title, unit, name, divisor, color in wanted:
+    for title, unit, name, divisor, color, digits in wanted:
         if name is None or name not in visits.columns or visits[name].null_count() == visits.height:
             continue
         values = [
@@ -182,7 +182,7 @@ def _measures(visits: pl.DataFrame) -> tuple[str, ...]:
             for row in visits.iter_rows(named=True)
             if row[name] is not None
         ]
-        found.append(strip(title, unit, values, color))
+        found.append(strip(title, unit, values, color, digits))
     return tuple(found)
 
 

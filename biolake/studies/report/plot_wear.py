@@ -58,7 +58,9 @@ def _cell(picture: Picture, x: float, y: float, day: WornDay, label: str) -> Non
     why = f", left out: {day.rules}" if day.rules else ""
     tip = f"{label}, {day.day:%a %d %b %Y}: {told} of {day.hours:.1f} h recorded{why}"
     fraction = (worn if worn is not None else 0.0) / 24
-    picture.rect(x, y, _CELL, _CELL, shade(fraction) if worn is not None else NOTHING, tip=tip, radius=3)
+    # A day that is left out is pale, or its hatching could not be seen on a dark one.
+    fill = shade(fraction) if worn is not None and not day.rules else NOTHING
+    picture.rect(x, y, _CELL, _CELL, fill, tip=tip, radius=3)
     if day.rules:
         picture.hatch(x, y, _CELL, _CELL, LEFT_OUT, tip=tip)
     if worn is not None:
@@ -70,7 +72,8 @@ def _cell(picture: Picture, x: float, y: float, day: WornDay, label: str) -> Non
             x + _CELL / 2, y + _CELL / 2 + 4, round(worn), size=10, anchor="middle", color=PAPER if light else INK
         )
     if day.weekend:
-        picture.rect(x + 3, y + _CELL - 2.5, _CELL - 6, 1.6, INK)
+        dark = fraction > 0.5 and not day.rules
+        picture.rect(x + 3, y + _CELL - 3.5, _CELL - 6, 1.6, PAPER if dark else INK)
 
 
 def _legend(picture: Picture) -> None:
@@ -78,7 +81,7 @@ def _legend(picture: Picture) -> None:
     for number, color in enumerate(WEAR):
         picture.rect(x + number * 20, 8, 20, 11, color)
     picture.text(x + 128, 17, "0 to 24 h worn", size=11, color=MUTED)
-    picture.rect(x + 230, 8, 20, 11, WEAR[2])
+    picture.rect(x + 230, 8, 20, 11, NOTHING)
     picture.hatch(x + 230, 8, 20, 11, LEFT_OUT)
     picture.text(x + 256, 17, "day left out", size=11, color=MUTED)
     picture.rect(x + 340, 16.4, 20, 1.8, INK)

@@ -270,3 +270,17 @@ def test_what_a_step_gives_without_a_column_of_its_own_is_in_the_long_form(made:
     long = results_table(made.configuration, "biomarkers", made.lake).filter(pl.col("measure") == "new_index_min")
     assert long["value"].to_list() == [4.5]
     assert long["unit"].to_list() == ["min"]
+
+
+def test_joining_small_files_changes_no_row(made: MadeStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for number in range(3):
+        store(made, week(tmp_path / str(number)), subject=f"000{number}")
+    before = {name: results_table(made.configuration, name, made.lake) for name in ("day", "biomarkers", "runs")}
+    monkeypatch.setattr("biolake.studies.results.upkeep._MOST_FILES", 1)
+    store_summaries(made.configuration, made.lake, NOW)
+    table = made.lake.open("study_test_001", "day_skdh_0_17_18_py311_a")
+    assert len(table.file_uris()) == 1
+    for name, frame in before.items():
+        assert results_table(made.configuration, name, made.lake).equals(frame)
+    store(made, week(tmp_path / "again"), subject="0001", sha256="c" * 64)
+    assert results_table(made.configuration, "day", made.lake).height == 18
