@@ -4,7 +4,8 @@ import copy
 import io
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from tests.studies.results.made_study import NOW, MadeStudy, outcome, wrist_outc
 
 PROVENANCE = ("file_sha256", "configuration_sha256", "pipeline_sha256", "runtime_sha256", "metadata_used", "run_key")
 LONDON = ZoneInfo("Europe/London")
+SECONDS = count()
 
 
 def moment(text: str, zone: ZoneInfo = LONDON) -> float:
@@ -45,7 +47,7 @@ def store(made: MadeStudy, result: Outcome, run_id: str = "run-1", **recording: 
         made.results,
         run_id,
         pipeline="wrist",
-        now=NOW,
+        now=NOW + timedelta(seconds=next(SECONDS)),
     )
 
 
