@@ -30,7 +30,7 @@ REPOSITORIES = ("north", "south")
 TARGETS = ("worker", "worker", "worker", "daemon", "code-server", "up")
 _SILENT_SECONDS = "10"
 # Reachable on a laptop under load; what matters here is that a run whose process never came up is found at all.
-_START_TIMEOUT = ("start_timeout_seconds: 120", "start_timeout_seconds: 45")
+_START_TIMEOUT = ("start_timeout_seconds: 60", "start_timeout_seconds: 45")
 
 
 @dataclass
