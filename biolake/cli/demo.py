@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from biolake.cli.demo_study import run_demo_study
 from biolake.cli.deployment import platform, sql_engine
 from biolake.cli.ingest import run_until_done
 from biolake.cli.jobs import show_jobs
@@ -33,12 +34,19 @@ ORDER BY s.position"""
 
 
 def demo() -> None:
-    """Land datasets of six formats, one broken on purpose, and show what becomes of them."""
+    """Land datasets of six formats, one broken on purpose, and a small study; show what becomes of them."""
     with platform() as here:
         _land(here)
         for name in ("expression", "single_cell"):
             run_until_done(here, name, quiet=False)
         failed = _show(here)
+        failed |= run_demo_study(here)
+        out.print(
+            f"\n[bold]Look further[/]: start the UI with `uv run biolake --home {here.settings.home} up`, then open "
+            "http://127.0.0.1:3000/asset-groups",
+            highlight=False,
+            soft_wrap=True,
+        )
     if failed:
         raise typer.Exit(1)
 
@@ -75,11 +83,5 @@ def _show(here: Platform) -> bool:
     out.print("\n[bold]5. Provenance[/] of RNA1: where its numbers came from")
     records = provenance_of(here.lake, "expression", "RNA1")
     print_table("", ("", ""), list(records[-1].items()))
-    out.print(
-        f"\n[bold]Look further[/]: start the UI with `uv run biolake --home {here.settings.home} up`, then open "
-        "http://127.0.0.1:3000/asset-groups",
-        highlight=False,
-        soft_wrap=True,
-    )
     broken = {job.dataset_id for job in newest.values() if job.state == JobState.ERRORED}
     return broken != {"RNA3"} or answer.rows == 0 or page.total == 0

@@ -65,7 +65,8 @@ def test_a_pipeline_that_becomes_malicious_after_it_was_added_stops_the_study(
 
     place = tmp_path / "made"
     text = (stored.parent / "pipelines" / "worn.skdh").read_text()
-    evil = f"{{name: x, process: makedirs, package: os, module: path.os, parameters: {{name: {place}}}, save_file: null, plot_file: null}}"
+    evil = f"{{name: x, process: makedirs, package: os, module: path.os, parameters: {{name: {place}}}, "
+    evil += "save_file: null, plot_file: null}"
     (stored.parent / "pipelines" / "worn.skdh").write_text(text.replace("Steps:\n", f"Steps:\n- {evil}\n"))
     for _ in range(2):
         with dg.build_sensor_context(instance=lumbar.instance) as context:
