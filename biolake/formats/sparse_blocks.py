@@ -52,6 +52,11 @@ def stacked(values: Sequence[SparseValues | SparseBlocks]) -> SparseValues | Spa
     )
 
 
+def width(block: sparse.csr_array) -> int:
+    """Return the number of samples in a part."""
+    return _shape(block)[1]
+
+
 def _shape(matrix: sparse.csr_array) -> tuple[int, int]:
     rows, columns = matrix.shape  # type: ignore[misc]
     return int(rows), int(columns)

@@ -30,6 +30,7 @@ from biolake.lake.rows import (
     provenance_table,
     samples_table,
 )
+from biolake.lake.sparse_rows import samples_per_row
 from biolake.ledger.current import current_datasets, set_current
 from biolake.ledger.jobs import end_jobs, get_jobs, start_jobs
 from biolake.ledger.lots import get_lot, take_lot
@@ -162,7 +163,7 @@ class LotStorer:
                 cells_out = dataset.cells
             else:
                 batches = list(matrix_batches(dataset, origin))
-                cells_out = sum(len(batch.column("values").flatten()) for batch in batches)
+                cells_out = sum(sum(samples_per_row(batch).to_pylist()) for batch in batches)
                 part.lot_rows.matrix.extend(batches)
             part.lot_rows.features.append(features_table(dataset, origin))
             part.lot_rows.samples.append(samples_table(dataset, origin))

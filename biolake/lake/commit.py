@@ -31,11 +31,13 @@ from deltalake.exceptions import CommitFailedError
 from biolake.formats.models import Dataset
 from biolake.lake.errors import CommitContended
 from biolake.lake.lake import Lake
-from biolake.lake.rows import Origin, matrix_rows
+from biolake.lake.read_ahead import read_ahead
+from biolake.lake.rows import Origin, end_of_part, matrix_rows, matrix_sizes
 from biolake.lake.schemas import DATASETS, FEATURES, MATRIX, PROVENANCE, SAMPLES, TableSchema
 
 _TRIES = 30
 _ROW_GROUP_VALUES = 500_000
+_ROW_GROUP_UNFOLDED = 8_000_000
 _ROW_GROUP_MOST_ROWS = 16_384
 _ROW_GROUP_LEAST_ROWS = 128
 _PORTION_VALUES = 32_000_000
@@ -108,18 +110,23 @@ class LotWriter:
 
         Rows keep their order, so the number of rows that the table holds says where the next portion begins.
         """
-        total = dataset.features.height * len(dataset.matrices)
-        width = max(1, dataset.samples.height)
-        portion = max(1, _PORTION_VALUES // width)
+        sizes = matrix_sizes(dataset)
+        total = len(sizes) - 1
+        ended = 0
 
         def write(table: DeltaTable, present: set[str]) -> Callable[[CommitProperties], None] | None:
+            nonlocal ended
             begin = self._rows_of(table, origin.dataset_id) if origin.dataset_id in present else 0
             if begin >= total:
+                ended = total
                 return None
-            rows = pa.Table.from_batches(matrix_rows(dataset, origin, begin, min(begin + portion, total)))
-            return self._write(table, rows, width)
+            ended = min(total, end_of_part(sizes, begin, _PORTION_VALUES))
+            rows = read_ahead(matrix_rows(dataset, origin, begin, ended))
+            stored = int(sizes[ended] - sizes[begin]) // (ended - begin)
+            reader = pa.RecordBatchReader.from_batches(MATRIX.arrow, rows)
+            return self._write(table, reader, writer_properties(stored, dataset.samples.height))
 
-        for _ in range(0, total, portion):
+        while ended < total:
             self._once(MATRIX, write)
 
     def show(self, datasets: pa.Table, removed: Iterable[str] = ()) -> None:
@@ -131,7 +138,7 @@ class LotWriter:
             ids = [*fresh.column("dataset_id").to_pylist(), *gone]
             known = _existing(table, ids)
             if not known:
-                return self._write(table, fresh if fresh.num_rows else None, 1)
+                return self._write(table, fresh) if fresh.num_rows else None
             predicate = f"dataset_id IN ({', '.join(_quoted(dataset_id) for dataset_id in ids)})"
             # Without rows it is a deletion; DeltaTable.delete would leave files that pyarrow cannot filter any more.
             return lambda properties: write_deltalake(
@@ -154,18 +161,23 @@ class LotWriter:
                 return None
             if sort:
                 fresh = fresh.take(pc.sort_indices(fresh, sort_keys=[(name, "ascending") for name in sort]))
-            return self._write(table, fresh, _values_per_row(fresh))
+            return self._write(table, fresh, _properties_for(fresh))
 
         self._once(schema, write)
 
     def _write(
-        self, table: DeltaTable, data: pa.Table | None, values_per_row: int
-    ) -> Callable[[CommitProperties], None] | None:
-        if data is None:
-            return None
-        properties = writer_properties(values_per_row)
+        self, table: DeltaTable, data: pa.Table | pa.RecordBatchReader, properties: WriterProperties | None = None
+    ) -> Callable[[CommitProperties], None]:
+        # A table that was made before a column was declared gets it with the first rows that have it.
+        known = {field.name for field in table.schema().fields}
+        lacks = any(name not in known for name in data.schema.names)
         return lambda commit: write_deltalake(
-            table, data, mode="append", writer_properties=properties, commit_properties=commit
+            table,
+            data,
+            mode="append",
+            schema_mode="merge" if lacks else None,
+            writer_properties=properties or writer_properties(1),
+            commit_properties=commit,
         )
 
     def _once(
@@ -224,15 +236,23 @@ def _without(rows: pa.Table, present: set[str]) -> pa.Table:
     return rows.filter(pc.invert(known))
 
 
-def _values_per_row(rows: pa.Table) -> int:
+def _properties_for(rows: pa.Table) -> WriterProperties:
     if "values" not in rows.column_names or rows.num_rows == 0:
-        return 1
-    return max(1, pc.sum(pc.list_value_length(rows.column("values"))).as_py() // rows.num_rows)
+        return writer_properties(1)
+    stored = pc.sum(pc.list_value_length(rows.column("values"))).as_py() // rows.num_rows
+    spans = pc.list_flatten(rows.column("spans").drop_null())
+    return writer_properties(stored, max(stored, (pc.sum(spans).as_py() or 0) // rows.num_rows))
 
 
-def writer_properties(values_per_row: int) -> WriterProperties:
-    """How rows of about so many values each are laid out in files: row groups small enough to find one feature."""
-    rows = min(_ROW_GROUP_MOST_ROWS, max(_ROW_GROUP_LEAST_ROWS, _ROW_GROUP_VALUES // max(1, values_per_row)))
+def writer_properties(values_per_row: int, samples_per_row: int = 1) -> WriterProperties:
+    """How rows are laid out in files: row groups small enough to find one feature, and to unfold all of a group.
+
+    Args:
+        values_per_row: How many values a row stores, about.
+        samples_per_row: For how many samples they stand.
+    """
+    most = min(_ROW_GROUP_VALUES // max(1, values_per_row), _ROW_GROUP_UNFOLDED // max(1, samples_per_row))
+    rows = min(_ROW_GROUP_MOST_ROWS, max(_ROW_GROUP_LEAST_ROWS, most))
     return WriterProperties(
         compression="ZSTD",
         compression_level=3,

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
 from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from biolake.lake.errors import LakeTableMissing, LakeUnavailable
 from biolake.lake.schemas import TableSchema
@@ -61,16 +62,18 @@ class Lake:
         found = self.find(repository, schema.name)
         if found is not None:
             return found
-        DeltaTable.create(
-            self.uri(repository, schema.name),
-            schema=schema.arrow,  # type: ignore[arg-type]
-            mode="ignore",
-            name=schema.name,
-            description=schema.description,
-            configuration=_CONFIGURATION,
-            storage_options=self.storage_options,
-            commit_properties=CommitProperties(max_commit_retries=100),
-        )
+        # Where another writer makes it at the same moment, one of the two fails.
+        with suppress(CommitFailedError):
+            DeltaTable.create(
+                self.uri(repository, schema.name),
+                schema=schema.arrow,  # type: ignore[arg-type]
+                mode="ignore",
+                name=schema.name,
+                description=schema.description,
+                configuration=_CONFIGURATION,
+                storage_options=self.storage_options,
+                commit_properties=CommitProperties(max_commit_retries=100),
+            )
         return self.open(repository, schema.name)
 
 

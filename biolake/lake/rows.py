@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from biolake.formats.models import Dataset
+from biolake.formats.models import Dataset, Matrix
 from biolake.lake.schemas import DATASETS, FEATURES, MATRIX, PROVENANCE, SAMPLES, TableSchema
+from biolake.lake.sparse_rows import sparse_layer
 
-SLICE_CELLS = 2_000_000
+SLICE_VALUES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -132,24 +134,51 @@ def matrix_batches(dataset: Dataset, origin: Origin) -> Iterator[pa.RecordBatch]
 
 
 def matrix_rows(dataset: Dataset, origin: Origin, begin: int, end: int) -> Iterator[pa.RecordBatch]:
-    """Rows `begin` to `end` of `matrix`, counted over all layers, a slice of at most `SLICE_CELLS` values at a time."""
+    """Rows `begin` to `end` of `matrix`, counted over all layers, a slice of about `SLICE_VALUES` at most at a time."""
     height = dataset.features.height
     ids = dataset.features["feature_id"].cast(pl.String).to_arrow().cast(pa.string())
     for number, matrix in enumerate(dataset.matrices):
         first = max(begin - number * height, 0)
         last = min(end - number * height, height)
-        n_samples = matrix.values.shape[1]
-        step = max(1, SLICE_CELLS // max(1, n_samples))
-        for start in range(first, last, step):
-            values = matrix.values.rows(start, min(start + step, last))
-            n_rows = values.shape[0]
-            offsets = pa.array(np.arange(n_rows + 1, dtype=np.int32) * n_samples)
+        layer = sparse_layer(matrix.values) if first < last else None
+        sizes = _sizes(matrix) if layer is None else layer.stored
+        while first < last:
+            stop = min(last, end_of_part(sizes, first, SLICE_VALUES))
+            values, spans = (_full_rows(matrix, first, stop), None) if layer is None else layer.rows(first, stop)
             columns = {
-                "layer": pa.repeat(pa.scalar(matrix.layer, pa.string()), n_rows),
-                "feature_id": ids.slice(start, n_rows),
-                "values": pa.ListArray.from_arrays(offsets, pa.array(values.ravel(), from_pandas=True)),
+                "layer": pa.repeat(pa.scalar(matrix.layer, pa.string()), stop - first),
+                "feature_id": ids.slice(first, stop - first),
+                "values": values,
             }
-            yield _table(MATRIX, origin, n_rows, columns).to_batches()[0]
+            if spans is not None:
+                columns["spans"] = spans
+            yield _table(MATRIX, origin, stop - first, columns).to_batches()[0]
+            first = stop
+
+
+def matrix_sizes(dataset: Dataset) -> NDArray[np.int64]:
+    """How many values the rows of `matrix` before each one store, over all layers; one entry more than rows."""
+    counts = [np.zeros(1, dtype=np.int64)]
+    for matrix in dataset.matrices:
+        layer = sparse_layer(matrix.values)
+        counts.append(np.diff(_sizes(matrix) if layer is None else layer.stored))
+    return np.cumsum(np.concatenate(counts))
+
+
+def end_of_part(sizes: NDArray[np.int64], begin: int, most: int) -> int:
+    """Where the rows from `begin` end that together store at most so many values; one row at least."""
+    return max(begin + 1, int(np.searchsorted(sizes, sizes[begin] + most, side="right")) - 1)
+
+
+def _sizes(matrix: Matrix) -> NDArray[np.int64]:
+    n_features, n_samples = matrix.values.shape
+    return np.arange(n_features + 1, dtype=np.int64) * n_samples
+
+
+def _full_rows(matrix: Matrix, start: int, stop: int) -> pa.ListArray:
+    values = matrix.values.rows(start, stop)
+    offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32) * values.shape[1])
+    return pa.ListArray.from_arrays(offsets, pa.array(values.ravel(), from_pandas=True))
 
 
 def _table(schema: TableSchema, origin: Origin, height: int, columns: dict[str, Any]) -> pa.Table:

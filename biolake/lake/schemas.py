@@ -14,12 +14,17 @@ _TEXT_MAP = pa.map_(pa.string(), pa.string())
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name, type and meaning, as shown in SQL, in Dagster's UI and in the documentation."""
+    """A column's name, type and meaning, as shown in SQL, in Dagster's UI and in the documentation.
+
+    Attributes:
+        shown: Whether SQL has the column; False for how a table is stored rather than what it says.
+    """
 
     name: str
     type: pa.DataType
     description: str
     nullable: bool = True
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,12 @@ MATRIX = TableSchema(
             pa.list_(pa.float64()),
             "One value per sample in the order of `samples.position`; null where missing",
             nullable=False,
+        ),
+        Column(
+            "spans",
+            pa.list_(pa.int32()),
+            "Where not null, `values` leaves zeros out: each of its values is followed by one zero less than its span",
+            shown=False,
         ),
         _SOURCE_VERSION,
     ),

@@ -11,6 +11,7 @@ import pyarrow.dataset as pads
 
 from biolake.lake.lake import Lake
 from biolake.lake.schemas import DATASETS, MATRIX, PROVENANCE, VERSIONED_BY_DATASETS, TableSchema
+from biolake.lake.sparse_rows import samples_per_row
 
 CHECKS: dict[str, str] = {
     "ids_are_unique": "No dataset, sample or feature id occurs twice where its table's key says it is unique.",
@@ -88,7 +89,7 @@ def _rows(lake: Lake, repository: str, schema: TableSchema, lot: str, columns: l
     table = lake.find(repository, schema.name)
     if table is None:
         return schema.arrow.empty_table()
-    names = columns or list(schema.column_names)
+    names = columns or [field.name for field in table.schema().fields]
     return table.to_pyarrow_dataset().to_table(columns=names, filter=pads.field("lot") == lot)
 
 
@@ -97,8 +98,10 @@ def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -
     measured: dict[str, _Measured] = {}
     if table is None:
         return measured
-    scanner = table.to_pyarrow_dataset().scanner(
-        columns=["dataset_id", "values"],
+    source = table.to_pyarrow_dataset()
+    scanner = source.scanner(
+        # A table that no lot with sparse rows has written to may be older than their column.
+        columns=[name for name in ("dataset_id", "values", "spans") if name in source.schema.names],
         filter=pads.field("lot") == lot,
         batch_size=max(16, min(2048, _BATCH_VALUES // max([1, *n_samples.values()]))),
         batch_readahead=2,
@@ -108,7 +111,7 @@ def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -
         if batch.num_rows == 0:
             continue
         encoded = batch.column("dataset_id").dictionary_encode()
-        lengths = pc.list_value_length(batch.column("values"))
+        lengths = samples_per_row(batch)
         flat = batch.column("values").flatten()
         bad = pc.invert(pc.fill_null(pc.is_finite(flat), True))
         for code, dataset_id in enumerate(encoded.dictionary.to_pylist()):
@@ -116,7 +119,7 @@ def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -
             mine_lengths = lengths.filter(mine)
             found = measured.setdefault(dataset_id, _Measured())
             found.rows += len(mine_lengths)
-            found.cells += pc.sum(mine_lengths).as_py() or 0
+            found.cells += pc.sum(pc.max_element_wise(mine_lengths, 0)).as_py() or 0
             found.wrong_length += pc.sum(pc.not_equal(mine_lengths, n_samples.get(dataset_id, -1))).as_py() or 0
         if pc.any(bad).as_py():
             parents = pc.list_parent_indices(batch.column("values")).filter(bad)

@@ -21,7 +21,7 @@ def tables_section() -> str:
     """Return the generated part in Markdown, between its two markers."""
     parts = [START]
     for schema in REPOSITORY_TABLES:
-        rows = [(column.name, _type_name(column.type), column.description) for column in schema.columns]
+        rows = [(column.name, _type_name(column.type), column.description) for column in schema.columns if column.shown]
         parts.append(_table(f"<repository>.{schema.name}", schema.description, rows))
     long_types = ("text", "text", "text", "text", "number")
     rows = [(name, kind, said) for (name, said), kind in zip(MATRIX_LONG.items(), long_types, strict=True)]

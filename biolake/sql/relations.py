@@ -9,7 +9,7 @@ delete of all levels is one commit for readers. Finding the snapshot's files is 
 import base64
 from typing import TYPE_CHECKING
 
-from biolake.lake.schemas import VERSIONED_BY_DATASETS
+from biolake.lake.schemas import REPOSITORY_TABLES, VERSIONED_BY_DATASETS
 from biolake.sql import errors
 from biolake.sql.models import MATRICES
 from biolake.sql.wire import MatrixReference, RepositorySnapshot, TableSnapshot
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 CURRENT = "current versions"
 _VERSIONED = frozenset(schema.name for schema in VERSIONED_BY_DATASETS)
+_NOT_SHOWN = frozenset(
+    (schema.name, column.name) for schema in REPOSITORY_TABLES for column in schema.columns if not column.shown
+)
+# Of a sparse row, each value and the zeros after it; of any other, the values as they are.
+_UNFOLDED = (
+    'CASE WHEN spans IS NULL THEN "values" ELSE flatten(list_transform(list_zip("values", spans), '
+    'lambda pair: list_resize([pair[1]], pair[2], 0.0))) END AS "values"'
+)
 _FIXED_COLUMNS = ("feature_id", "rid", "layer")
 
 
@@ -82,13 +90,15 @@ class Relations:
             return f"SELECT * FROM (SELECT {columns} WHERE false) {quoted(table.name)}"
         described = self._connection.execute(f"DESCRIBE SELECT * FROM {_scan(table)}").fetchall()
         found = {str(row[0]): str(row[1]) for row in described}
-        if found == dict(declared):
-            columns = ", ".join(quoted(name) for name, _ in declared)
-        else:
-            columns = ", ".join(
-                quoted(name) if found.get(name) == kind else f"{_value(name, found)}::{kind} AS {quoted(name)}"
-                for name, kind in declared
-            )
+        columns = ", ".join(
+            _UNFOLDED
+            if (table.name, name) == ("matrix", "values") and "spans" in found
+            else quoted(name)
+            if found.get(name) == kind
+            else f"{_value(name, found)}::{kind} AS {quoted(name)}"
+            for name, kind in declared
+            if (table.name, name) not in _NOT_SHOWN
+        )
         return f"SELECT * FROM (SELECT {columns} FROM {_scan(table)}) {quoted(table.name)}"
 
     def _declared(self, table: TableSnapshot) -> list[tuple[str, str]]:

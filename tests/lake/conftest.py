@@ -13,6 +13,7 @@ from biolake.lake.commit import LotRows
 from biolake.lake.lake import Lake
 from biolake.lake.rows import Origin, dataset_row, datasets_table, features_table, matrix_batches, samples_table
 
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MadeRows = Callable[..., LotRows]
 
 

@@ -32,7 +32,7 @@ class MadeLake:
     def levels(self, repository: str, dataset_id: str, lot: str, values: dict[str, list[float | None]], **about: Any):
         """Write samples, features and matrix of a dataset: `values` by feature; samples are S1, S2, …"""
         same = {"dataset_id": dataset_id, "lot": lot, "source_version": f"v-{lot}"}
-        count = len(next(iter(values.values())))
+        count = about.get("count") or len(next(iter(values.values())))
         names = about.get("samples") or [f"S{n}" for n in range(1, count + 1)]
         tissues = about.get("tissues") or ["liver", "lung"] * count
         self.write(
@@ -61,7 +61,11 @@ class MadeLake:
         self.write(
             repository,
             MATRIX,
-            [same | {"layer": "X", "feature_id": feature, "values": row} for feature, row in sorted(values.items())],
+            [
+                same
+                | {"layer": "X", "feature_id": feature, "values": row, "spans": (about.get("spans") or {}).get(feature)}
+                for feature, row in sorted(values.items())
+            ],
         )
 
     def show(self, repository: str, dataset_id: str, lot: str, **about: Any) -> None:
@@ -104,7 +108,14 @@ def geo_lake(folder: Path) -> MadeLake:
     """Two repositories: `geo` with two datasets, `lab` with one."""
     lake = MadeLake(folder)
     lake.levels("geo", "GSE1", "lot1", {"tp53": [1.0, 2.0], "egfr": [3.0, None]})
-    lake.levels("geo", "GSE2-GPL570", "lot1", {"tp53": [5.0, 6.0, 7.0]}, tissues=["skin", "liver", "lung"])
+    lake.levels(
+        "geo",
+        "GSE2-GPL570",
+        "lot1",
+        {"tp53": [5.0, 6.0, 7.0]},
+        tissues=["skin", "liver", "lung"],
+        spans={"tp53": [1, 1, 1]},
+    )
     lake.show(
         "geo",
         "GSE1",
