@@ -170,8 +170,10 @@ def test_three_bad_files_are_named_their_neighbours_stored_and_a_new_lot_repairs
     found = deployment.materialization(lot)
     assert found.metadata["stored"].value == 12
     assert found.metadata["errored"].value == 3
-    records = found.metadata["datasets"].value
-    assert [record.data["dataset"] for record in records[:3]] == ["BAD1", "BAD2", "BAD3"]  # type: ignore[union-attr]
+    table = found.metadata["datasets"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [record.data["dataset"] for record in table.records[:3]] == ["BAD1", "BAD2", "BAD3"]
+    assert len(table.records) == 15
     (check,) = deployment.check_evaluations(lot, "every_dataset_stored")
     assert (check.passed, check.severity, check.partition) == (False, dg.AssetCheckSeverity.WARN, lot)
     assert all(name in (check.description or "") for name in BAD)
