@@ -17,6 +17,10 @@ from partitions.recordings import group_name, recordings_of
 from platform_assets.study_metadata import catalog_metadata, recording_metadata, report_metadata
 from resources.platform import PlatformResource
 
+# Always the same: which recordings a change touches is known per recording, as the state `stale`. By a version of the
+# whole list Dagster would call every recording out of date when one file arrives or one participant's height is known.
+_LISTED = dg.DataVersion("see the state of each recording")
+
 
 def sources(study: StudyConfiguration) -> list[dg.AssetSpec]:
     """What is given: the document, and the recordings in the study's buckets."""
@@ -46,7 +50,7 @@ def refused(name: str, error: StudyConfigurationInvalid) -> dg.AssetSpec:
         dg.AssetKey([group, "configuration"]),
         group_name=group,
         description=f"**Refused.** Earlier results stay as they are.\n\n```\n{error}\n```",
-        kinds={"yaml"},
+        kinds={"yaml", "refused"},
         metadata={"status": "refused"},
     )
 
@@ -81,8 +85,8 @@ def study_catalog(study: StudyConfiguration) -> dg.AssetsDefinition:
         catalog(study, stores, here.study_engine, now)
         check_arrivals(study, stores, here.study_engine, now)
         metadata = catalog_metadata(study, here.study_engine)
-        yield dg.MaterializeResult(_key(study, "catalog"), metadata=metadata.catalog)
-        yield dg.MaterializeResult(_key(study, "participants"), metadata=metadata.participants)
+        yield dg.MaterializeResult(_key(study, "catalog"), metadata=metadata.catalog, data_version=_LISTED)
+        yield dg.MaterializeResult(_key(study, "participants"), metadata=metadata.participants, data_version=_LISTED)
 
     return cataloged
 

@@ -74,18 +74,11 @@ def recording_metadata(
         )
         for name, outcome in done.outcomes.items()
     ]
-    metadata: dict[str, dg.MetadataValue] = {
-        "state": dg.MetadataValue.text(done.state.value),
-        "reason": dg.MetadataValue.text(done.reason),
-        "run_key": dg.MetadataValue.text(done.recording.inputs.run_key),
-        "files": dg.MetadataValue.json([file.key for file in done.recording.files]),
-        "unchanged_pipelines": dg.MetadataValue.json(sorted(done.reused)),
-        "inputs": dg.MetadataValue.json(dict(done.recording.inputs.parts)),
-    }
-    if rows:
-        metadata["pipelines"] = dg.MetadataValue.table(rows)
-    row_counts = {name: stored.rows for name, stored in done.stored.items()}
-    metadata["rows"] = dg.MetadataValue.json(row_counts)
+    metadata: dict[str, dg.MetadataValue] = {"state": dg.MetadataValue.text(done.state.value)}
+    if done.reason:
+        metadata["reason"] = dg.MetadataValue.text(done.reason)
+    if done.qc_codes:
+        metadata["quality"] = dg.MetadataValue.text(", ".join(done.qc_codes))
     store = open_store(study.document.results.uri, create=True)
     key = done.recording.key
     page = recording_page(study, platform.study_engine, platform.lake, store, key, datetime.now(UTC))
@@ -93,6 +86,16 @@ def recording_metadata(
     for result in page.results:
         if result.actogram:
             metadata[f"actogram_{result.pipeline}"] = _picture(result.actogram)
+    if rows:
+        metadata["pipelines"] = dg.MetadataValue.table(rows)
+    if done.reused:
+        metadata["unchanged_pipelines"] = dg.MetadataValue.text(", ".join(sorted(done.reused)))
+    row_counts = {name: stored.rows for name, stored in done.stored.items()}
+    if row_counts:
+        metadata["rows"] = dg.MetadataValue.json(row_counts)
+    metadata["files"] = dg.MetadataValue.json([file.key for file in done.recording.files])
+    metadata["run_key"] = dg.MetadataValue.text(done.recording.inputs.run_key)
+    metadata["inputs"] = dg.MetadataValue.json(dict(done.recording.inputs.parts))
     return metadata
 
 
