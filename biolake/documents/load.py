@@ -1,7 +1,7 @@
 """Read one YAML document into a pydantic model, or name every mistake with its line.
 
-Anchors and aliases are refused (a few hundred bytes of aliases expand to gigabytes), and so are duplicate keys, which
-YAML 1.2 forbids and PyYAML lets pass.
+Aliases are refused (a few hundred bytes of them expand to gigabytes; an anchor alone is harmless), and so are tags
+(`!!int`: a document's types are its model's) and duplicate keys, which YAML 1.2 forbids and PyYAML lets pass.
 """
 
 from typing import Any, TypeVar
@@ -43,17 +43,16 @@ def _parse(text: str | bytes, source: str) -> tuple[Any, dict[_Path, int]]:
         raise DocumentInvalid(source, (Mistake(0, "", f"more than {_MOST_BYTES:,} bytes. Split it."),))
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8")
-        events = [event for event in yaml.parse(decoded) if isinstance(event, yaml.AliasEvent)]
-        if events:
-            line = events[0].start_mark.line + 1
-            raise DocumentInvalid(source, (Mistake(line, "", "YAML aliases are not allowed. Write the value out."),))
+        forbidden = _forbidden(decoded)
+        if forbidden:
+            raise DocumentInvalid(source, forbidden)
         node = yaml.compose(decoded, Loader=yaml.SafeLoader)
         lines: dict[_Path, int] = {}
-        repeated: list[Mistake] = []
+        mistakes: list[Mistake] = []
         if node is not None:
-            _walk(node, (), lines, repeated)
-        if repeated:
-            raise DocumentInvalid(source, tuple(repeated))
+            _walk(node, (), lines, mistakes)
+        if mistakes:
+            raise DocumentInvalid(source, tuple(mistakes))
         return yaml.safe_load(decoded), lines
     except UnicodeDecodeError as error:
         raise DocumentInvalid(
@@ -66,7 +65,20 @@ def _parse(text: str | bytes, source: str) -> tuple[Any, dict[_Path, int]]:
         raise DocumentInvalid(source, (Mistake(0, "", f"not YAML: {error}."),)) from error
 
 
-def _walk(node: yaml.Node, path: _Path, lines: dict[_Path, int], repeated: list[Mistake]) -> None:
+def _forbidden(text: str) -> tuple[Mistake, ...]:
+    """The aliases and tags of a document; both are told before anything is built from it."""
+    found = []
+    for event in yaml.parse(text):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            found.append(Mistake(line, "", "YAML aliases are not allowed. Write the value out."))
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            found.append(Mistake(line, "", f"the YAML tag {tag} is not allowed. Remove it; quote a text."))
+    return tuple(found)
+
+
+def _walk(node: yaml.Node, path: _Path, lines: dict[_Path, int], mistakes: list[Mistake]) -> None:
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -74,13 +86,13 @@ def _walk(node: yaml.Node, path: _Path, lines: dict[_Path, int], repeated: list[
             key = str(key_node.value)
             line = key_node.start_mark.line + 1
             if key in seen:
-                repeated.append(Mistake(line, ".".join(map(str, (*path, key))), "given twice. Keep one."))
+                mistakes.append(Mistake(line, ".".join(map(str, (*path, key))), "given twice. Keep one."))
             seen.add(key)
-            _walk(value_node, (*path, key), lines, repeated)
+            _walk(value_node, (*path, key), lines, mistakes)
             lines[(*path, key)] = line
     elif isinstance(node, yaml.SequenceNode):
         for position, item in enumerate(node.value):
-            _walk(item, (*path, position), lines, repeated)
+            _walk(item, (*path, position), lines, mistakes)
 
 
 def _mistake(item: dict[str, Any], lines: dict[_Path, int], model: type[BaseModel]) -> Mistake:

@@ -26,12 +26,15 @@ class RepositoryCatalog:
 
     @classmethod
     def read(cls, folder: Path) -> "RepositoryCatalog":
-        """Read every `*.yaml` document of `folder`; a folder that does not exist holds none."""
+        """Read every `*.yaml` document of `folder`; a folder that does not exist holds none.
+
+        Names that begin with a dot are left out: editors keep their locks and drafts there.
+        """
         repositories: dict[str, Repository] = {}
         refused: list[DocumentInvalid] = []
-        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        for path in _documents(folder):
             try:
-                repository = load_document(path.read_bytes(), Repository, path.name)
+                repository = _load(path)
                 taken = _taken(repository, repositories.values())
                 if taken:
                     raise DocumentInvalid(path.name, (Mistake(0, "", taken),))
@@ -76,6 +79,20 @@ def add_repository(document: Path, folder: Path, *, replace: bool = False) -> Re
     beside.write_bytes(content)
     beside.replace(folder / f"{repository.name}.yaml")
     return repository
+
+
+def _documents(folder: Path) -> list[Path]:
+    found = (path for suffix in ("yaml", "yml") for path in folder.glob(f"*.{suffix}"))
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
+def _load(path: Path) -> Repository:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        mistake = Mistake(0, "", f"cannot be read ({error.strerror}). Make it a readable file, or remove it.")
+        raise DocumentInvalid(path.name, (mistake,)) from error
+    return load_document(content, Repository, path.name)
 
 
 def _taken(repository: Repository, others: Iterable[Repository]) -> str | None:

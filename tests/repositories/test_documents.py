@@ -35,6 +35,11 @@ def test_every_mistake_is_named_with_its_line() -> None:
         ("name: [geo\n", "not YAML"),
         ("a: &x 1\nb: *x\n", "aliases are not allowed"),
         (GOOD + "title: again\n", "given twice"),
+        ("name: geo\ntitle: !!bool maybe\n", "line 2: the YAML tag tag:yaml.org,2002:bool is not allowed"),
+        ("name: geo\ntitle: !!int ''\n", "line 2: the YAML tag"),
+        ("name: geo\ntitle: !!timestamp foo\n", "line 2: the YAML tag"),
+        ("!!set {name: geo}\n", "line 1: the YAML tag"),
+        ("name: geo\ntitle: 2020-13-45\n", "not YAML"),
         ("", "valid dictionary"),
         (GOOD.replace("geo", "data_matrices"), "reserved"),
         (GOOD.replace("(?P<dataset_id>GSE[0-9]+)", "GSE"), "group named dataset_id"),
@@ -54,6 +59,17 @@ def test_a_wrong_document_leaves_its_neighbours_alone(tmp_path: Path) -> None:
     assert [error.source for error in catalog.refused] == ["bad.yaml", "zcopy.yaml"]
     with pytest.raises(UnknownRepository, match="known: geo"):
         catalog.get("gro")
+
+
+def test_what_an_editor_leaves_beside_a_document_harms_nothing(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / ".#good.yaml").symlink_to("someone@somewhere.1234")
+    (tmp_path / "gone.yaml").symlink_to("nowhere")
+    (tmp_path / "folder.yaml").mkdir()
+    catalog = RepositoryCatalog.read(tmp_path)
+    assert list(catalog.repositories) == ["geo"]
+    assert [error.source for error in catalog.refused] == ["folder.yaml", "gone.yaml"]
+    assert "cannot be read" in str(catalog.refused[1])
 
 
 def test_adding_refuses_overlapping_folders(tmp_path: Path) -> None:
