@@ -6,6 +6,7 @@ from biolake.ingest.index_lot import index_lot
 from biolake.ingest.store_lot import store_lot
 from biolake.lake.maintain import maintain
 from biolake.lake.schemas import DATASETS
+from biolake.ledger.lots import open_lots
 from biolake.platform import code_version
 from biolake.reports.repository_summary import summarise
 from biolake.repositories.models import Repository
@@ -121,8 +122,11 @@ def upkeep(repository: Repository) -> dg.AssetsDefinition:
         ),
     )
     def maintained(context: dg.AssetExecutionContext, platform: PlatformResource) -> dg.MaterializeResult:
-        report = maintain(platform.platform.lake, repository.name)
-        platform.platform.index.optimize()
+        here = platform.platform
+        with here.ledger.reading() as connection:
+            busy = [lot.key for lot in open_lots(connection, repository.name)]
+        report = maintain(here.lake, repository.name, open_lots=busy)
+        here.index.optimize()
         return dg.MaterializeResult(metadata=report.as_metadata())
 
     return maintained

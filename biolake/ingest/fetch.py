@@ -36,17 +36,23 @@ def fetch(parts: Sequence[Part], bucket: ObjectStore, folder: Path) -> Fetched:
     for part in parts:
         local = bucket.local(part.version)
         if local is None:
-            path = folder / part.role / part.version.key.rpartition("/")[2]
+            path = folder / part.role / _file_name(part)
             path.parent.mkdir(parents=True, exist_ok=True)
             local = path, bucket.fetch(part.version, path)
         paths[part.role], hashes[part.role] = local
     return Fetched(_upload(parts, paths, folder), _content_hash(hashes))
 
 
+def _file_name(part: Part) -> str:
+    """A key's last part may be longer than a file's name can be; only its endings promise a format."""
+    name = part.version.key.rpartition("/")[2]
+    return name if part.role in MATRIX_MARKET_ROLES else part.role + "".join(Path(name).suffixes[-2:])[-32:]
+
+
 def _upload(parts: Sequence[Part], paths: dict[str, Path], folder: Path) -> Upload:
     if "data" in paths:
         data = paths["data"]
-        name = data.name
+        name = next(part.version.key for part in parts if part.role == "data").rpartition("/")[2]
     else:
         # Links in one folder: the reader finds exactly the job's files, whatever else lies beside them.
         data = folder / "matrix_market"

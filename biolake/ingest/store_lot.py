@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+import pyarrow as pa
 from sqlalchemy import Connection
 
 from biolake.arrivals.admit import describe
 from biolake.arrivals.manifest import Entry, read_manifest
+from biolake.errors import BiolakeError
+from biolake.formats.errors import UnreadableMetadata
 from biolake.formats.models import Dataset
 from biolake.ingest.heartbeat import check_ownership, heartbeat, refuse_while_owned
 from biolake.ingest.models import DatasetOutcome, LotOutcome
@@ -36,7 +39,7 @@ from biolake.ledger.jobs import end_jobs, get_jobs, start_jobs
 from biolake.ledger.lots import get_lot, take_lot
 from biolake.ledger.models import ENDED, Action, CurrentDataset, Job, JobState, data_key
 from biolake.ledger.objects import live_parts
-from biolake.objects.errors import ObjectChanged, ObjectNotFound
+from biolake.objects.errors import ObjectChanged, ObjectNotFound, StoreUnavailable
 from biolake.platform import Platform, code_version
 
 _LOG = logging.getLogger(__name__)
@@ -51,7 +54,7 @@ _CANCELLED = "the objects changed or went while the dataset was processed"
 class _Part:
     """Datasets read and not yet committed."""
 
-    rows: list[dict[str, object]] = field(default_factory=list)
+    rows: dict[str, pa.Table] = field(default_factory=dict)
     lot_rows: LotRows = field(default_factory=lambda: LotRows(datasets_table([])))
     entries: dict[str, tuple[Entry, DatasetOutcome]] = field(default_factory=dict)
     ended: list[tuple[Entry, DatasetOutcome]] = field(default_factory=list)
@@ -87,7 +90,7 @@ class LotStorer:
         """Store everything that the lot still owes.
 
         Raises:
-            StoreUnavailable: The bucket did not answer; the lot can be tried again.
+            StoreUnavailable: The bucket as a whole did not answer; the lot can be tried again.
             LakeUnavailable: A table could not be opened; the lot can be tried again.
             LotTaken: Another run has replaced this one.
         """
@@ -134,7 +137,8 @@ class LotStorer:
             return jobs, current_datasets(connection, self._lot.repository, datasets)
 
     def _read(self, entry: Entry, part: _Part, current: CurrentDataset | None, again: list[Entry] | None) -> None:
-        unless = current.sha256 if current and entry.action != Action.REPROCESS else None
+        same_object = current is not None and current.data_key == data_key(entry.parts)
+        unless = current.sha256 if current and same_object and entry.action != Action.REPROCESS else None
         started = time.perf_counter()
         try:
             with read_job(entry, self._repository, self._platform.bucket, unless) as found:
@@ -146,18 +150,39 @@ class LotStorer:
         except (ObjectChanged, ObjectNotFound) as error:
             part.entries.pop(entry.dataset_id, None)
             part.ended.append((entry, self._end(entry, JobState.CANCELLED, f"{_CANCELLED}: {error}", None)))
+        except StoreUnavailable as error:
+            if again is None:
+                self._refuse_if_only_this(entry, error, part)
+            else:
+                again.append(entry)
         except CouldNotRead as failure:
             if failure.error.transient and again is not None:
                 again.append(entry)
-                return
-            _LOG.warning("%s: %s", entry.dataset_id, failure.error)
-            outcome = self._end(entry, JobState.ERRORED, describe(failure.error), failure.sha256)
-            part.ended.append((entry, outcome))
+            else:
+                self._refuse(entry, failure.error, failure.sha256, part)
+
+    def _refuse(self, entry: Entry, error: BiolakeError, sha256: str | None, part: _Part) -> None:
+        _LOG.warning("%s: %s", entry.dataset_id, error)
+        part.entries.pop(entry.dataset_id, None)
+        part.ended.append((entry, self._end(entry, JobState.ERRORED, describe(error), sha256)))
+
+    def _refuse_if_only_this(self, entry: Entry, error: StoreUnavailable, part: _Part) -> None:
+        """End one dataset whose object cannot be read while the bucket answers; give the lot back where it does not."""
+        next(iter(self._platform.bucket.list(self._repository.folder)), None)
+        self._refuse(entry, error, None, part)
 
     def _add(self, entry: Entry, dataset: Dataset, sha256: str, part: _Part) -> None:
         origin = self._origin(entry, sha256)
         large = dataset.cells > _PART_CELLS
         with self._timed("write"):
+            try:
+                row = datasets_table([dataset_row(dataset, origin, datetime.now(UTC))])
+                features, samples = features_table(dataset, origin), samples_table(dataset, origin)
+            except (UnicodeEncodeError, pa.ArrowInvalid) as error:
+                refusal = UnreadableMetadata(
+                    f"{entry.dataset_id}: its text cannot be stored ({error}). Correct the metadata, then upload again."
+                )
+                raise CouldNotRead(refusal, sha256) from error
             if large:
                 self._writer.stream_matrix(dataset, origin)
                 cells_out = dataset.cells
@@ -165,9 +190,9 @@ class LotStorer:
                 batches = list(matrix_batches(dataset, origin))
                 cells_out = sum(sum(samples_per_row(batch).to_pylist()) for batch in batches)
                 part.lot_rows.matrix.extend(batches)
-            part.lot_rows.features.append(features_table(dataset, origin))
-            part.lot_rows.samples.append(samples_table(dataset, origin))
-            part.rows.append(dataset_row(dataset, origin, datetime.now(UTC)))
+            part.lot_rows.features.append(features)
+            part.lot_rows.samples.append(samples)
+            part.rows[entry.dataset_id] = row
         part.cells += 0 if large else dataset.cells
         outcome = DatasetOutcome(
             entry.job_id,
@@ -192,7 +217,8 @@ class LotStorer:
             part.ended.append((entry, self._end(entry, JobState.CANCELLED, _CANCELLED, outcome.sha256)))
         with self._timed("write"):
             rows = part.lot_rows
-            rows.datasets = datasets_table([row for row in part.rows if row["dataset_id"] in part.entries])
+            kept = [row for dataset_id, row in part.rows.items() if dataset_id in part.entries]
+            rows.datasets = pa.concat_tables([datasets_table([]), *kept])
             rows.removed = tuple(
                 entry.dataset_id for entry, _ in part.entries.values() if entry.action == Action.DELETE
             )

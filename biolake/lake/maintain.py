@@ -3,6 +3,7 @@
 # pyarrow makes its compute functions at import, out of pyright's sight.
 # pyright: reportAttributeAccessIssue=false
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -40,20 +41,26 @@ class MaintenanceReport:
 
 
 def maintain(
-    lake: Lake, repository: str, *, grace: timedelta = GRACE, retention_hours: int = RETENTION_HOURS
+    lake: Lake,
+    repository: str,
+    *,
+    open_lots: Collection[str] = (),
+    grace: timedelta = GRACE,
+    retention_hours: int = RETENTION_HOURS,
 ) -> MaintenanceReport:
     """Compact and clean a repository's tables; readers and writers may go on meanwhile.
 
     Args:
         lake: The lake.
         repository: Whose tables.
+        open_lots: Lots that are not done; their rows stay however old they are.
         grace: Rows written within this time stay even when no dataset points at them: they may be a lot in work, or a
             reader's snapshot of `datasets` may still point at them.
         retention_hours: Files that left the table within this time stay for readers of older versions.
     """
     report = MaintenanceReport()
     per_row = _values_per_row(lake, repository)
-    _remove_unreferenced(lake, repository, datetime.now(UTC) - grace, per_row, report)
+    _remove_unreferenced(lake, repository, datetime.now(UTC) - grace, frozenset(open_lots), per_row, report)
     for schema in REPOSITORY_TABLES:
         table = lake.find(repository, schema.name)
         if table is None:
@@ -75,7 +82,7 @@ def maintain(
 
 
 def _remove_unreferenced(
-    lake: Lake, repository: str, before: datetime, per_row: int, report: MaintenanceReport
+    lake: Lake, repository: str, before: datetime, busy: frozenset[str], per_row: int, report: MaintenanceReport
 ) -> None:
     datasets = lake.find(repository, DATASETS.name)
     if datasets is None:
@@ -90,7 +97,7 @@ def _remove_unreferenced(
         stale: dict[str, list[str]] = {}
         removed = 0
         for pair in written.to_pylist():
-            if (pair["dataset_id"], pair["lot"]) not in shown and _lot_time(pair["lot"]) < before:
+            if (pair["dataset_id"], pair["lot"]) not in shown and _is_over(pair["lot"], before, busy):
                 stale.setdefault(pair["lot"], []).append(pair["dataset_id"])
                 removed += pair["count_all"]
         report.rows_removed[schema.name] = removed
@@ -120,6 +127,10 @@ def _values_per_row(lake: Lake, repository: str) -> int:
 def _pairs(table: DeltaTable) -> pa.Table:
     rows = table.to_pyarrow_dataset().to_table(columns=["dataset_id", "lot"])
     return rows.group_by(["dataset_id", "lot"]).aggregate([([], "count_all")])
+
+
+def _is_over(lot: str, before: datetime, busy: frozenset[str]) -> bool:
+    return lot not in busy and _lot_time(lot) < before
 
 
 def _lot_time(lot: str) -> datetime:
