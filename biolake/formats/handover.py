@@ -5,6 +5,7 @@ nothing is pickled, and what comes back is checked before compiled code indexes 
 over by the file it read. Starting and ending that process is in `biolake.formats.isolation`.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +22,7 @@ from biolake.formats.sparse_blocks import SparseBlocks, blocks_of
 _DOCUMENT = "dataset.json"
 _BLOCK_CELLS = 8_000_000
 _TILE_SAMPLES = 512
+_WRITERS = 2
 _MAPPED_FROM_BYTES = 4096  # an empty array cannot be mapped, a small one need not be
 _SPARSE_PARTS = ("data", "indices", "indptr")
 _NUMBER_KINDS = frozenset("fiub")
@@ -111,12 +113,14 @@ def _store_values(values: Values, folder: Path, position: int) -> list[int] | No
     """Write one matrix and return the numbers of samples in its blocks, None for a dense one."""
     if isinstance(values, SparseValues | SparseBlocks):
         blocks = blocks_of(values)
-        for number, block in enumerate(blocks):
-            for part in _SPARSE_PARTS:
-                array = getattr(block, part)
-                with (folder / f"{position}-{number}-{part}.npy").open("wb") as file:
-                    _write_header(file, array.dtype, array.shape)
-                    array.tofile(file)
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            written = [
+                pool.submit(_store_array, getattr(block, part), folder / f"{position}-{number}-{part}.npy")
+                for number, block in enumerate(blocks)
+                for part in _SPARSE_PARTS
+            ]
+            for one in written:
+                one.result()
         return [SparseValues(block).shape[1] for block in blocks]
     n_features, n_samples = values.shape
     dtype = values.array.dtype.newbyteorder("=") if isinstance(values, DenseValues) else np.dtype(np.float64)
@@ -128,6 +132,12 @@ def _store_values(values: Values, folder: Path, position: int) -> list[int] | No
             block = values.array[start:stop] if isinstance(values, DenseValues) else values.rows(start, stop)
             _in_row_order(block, dtype).tofile(file)
     return None
+
+
+def _store_array(array: NDArray[Any], path: Path) -> None:
+    with path.open("wb") as file:
+        _write_header(file, array.dtype, array.shape)
+        array.tofile(file)
 
 
 def _in_row_order(block: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

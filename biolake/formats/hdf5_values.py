@@ -3,6 +3,7 @@
 Opening the file safely is in `biolake.formats.hdf5`; what the values mean is in the modules of the formats.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import h5py
@@ -13,6 +14,7 @@ from scipy import sparse
 
 from biolake.formats.errors import DimensionsDiffer, MalformedFile, NonNumericValue, NotText
 from biolake.formats.handover import compressed_problem, indptr_problem
+from biolake.formats.hdf5_chunks import read_chunks
 from biolake.formats.models import SparseValues
 from biolake.formats.sparse_blocks import SparseBlocks
 
@@ -73,6 +75,9 @@ def content(dataset: h5py.Dataset, name: str, part: slice | None = None) -> Any:
         raise MalformedFile(f"{name}: {_place(dataset)} has no content.")
     if part is not None and dataset.ndim != 1:
         raise MalformedFile(f"{name}: {_place(dataset)} has {dataset.ndim} dimensions, one is expected.")
+    found = read_chunks(dataset, part)
+    if found is not None:
+        return found
     return dataset[()] if part is None else dataset[part]
 
 
@@ -116,7 +121,8 @@ def texts(dataset: h5py.Dataset, name: str) -> list[str]:
     values = np.asarray(content(dataset, name))
     if values.ndim != 1:
         raise MalformedFile(f"{name}: {_place(dataset)} has {values.ndim} dimensions, one is expected.")
-    return [as_text(value, _place(dataset), name) for value in values.tolist()]
+    place = _place(dataset)
+    return [as_text(value, place, name) for value in values.tolist()]
 
 
 def as_text(value: object, place: str, name: str) -> str:
@@ -171,23 +177,32 @@ def features_by_samples(
         raise MalformedFile(_damaged(group, problem, name))
     # Compressed rows of samples x features are compressed columns of features x samples: one sort remains.
     ends = _block_ends(indptr) if by_sample else [n_along]
-    blocks: list[sparse.csr_array] = []
+    blocks: list[Future[sparse.csr_array]] = []
     start = 0
-    for end in ends:
-        part = slice(int(indptr[start]), int(indptr[end]))
-        begins = indptr[start : end + 1] - indptr[start]
-        if begins[-1] <= _INT32.max:
-            begins = begins.astype(np.int32, copy=False)
-        block = (numbers(data, name, part), integers(indices, name, part), begins)
-        problem = compressed_problem(*block, (end - start, n_across))
-        if problem:
-            raise MalformedFile(_damaged(group, problem, name))
-        if by_sample:
-            blocks.append(sparse.csc_array(block, shape=(n_features, end - start)).tocsr())
-        else:
-            blocks.append(sparse.csr_array(block, shape=(n_features, n_samples)))
-        start = end
-    return SparseValues(blocks[0]) if len(blocks) == 1 else SparseBlocks(tuple(blocks))
+    # One block is turned while the next one is read.
+    with ThreadPoolExecutor(1) as pool:
+        for end in ends:
+            part = slice(int(indptr[start]), int(indptr[end]))
+            begins = indptr[start : end + 1] - indptr[start]
+            if begins[-1] <= _INT32.max:
+                begins = begins.astype(np.int32, copy=False)
+            block = (numbers(data, name, part), integers(indices, name, part), begins)
+            problem = compressed_problem(*block, (end - start, n_across))
+            if problem:
+                raise MalformedFile(_damaged(group, problem, name))
+            if blocks:
+                blocks[-1].result()
+            samples = end - start if by_sample else n_samples
+            blocks.append(pool.submit(_by_feature, block, (n_features, samples), by_sample=by_sample))
+            start = end
+        whole = tuple(block.result() for block in blocks)
+    return SparseValues(whole[0]) if len(whole) == 1 else SparseBlocks(whole)
+
+
+def _by_feature(
+    block: tuple[NDArray[Any], NDArray[np.integer], NDArray[np.integer]], shape: tuple[int, int], *, by_sample: bool
+) -> sparse.csr_array:
+    return sparse.csc_array(block, shape=shape).tocsr() if by_sample else sparse.csr_array(block, shape=shape)
 
 
 def _block_ends(indptr: NDArray[np.integer]) -> list[int]:
