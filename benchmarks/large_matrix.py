@@ -1,7 +1,7 @@
 """Large matrices: ingest against merely parsing them.
 
-A 20,000 x 1,000 CSV.gz against polars, and an h5ad of 1 GB uncompressed (sparse, gzip) against anndata. Each runs in a
-process of its own, so that peaks do not mix; ingest runs the reader, the commit to the lake and the index.
+A 20,000 x 1,000 CSV.gz against polars, and h5ads of 1 GB uncompressed (sparse and dense, gzip) against anndata. Each runs
+in a process of its own, so that peaks do not mix; ingest runs the reader, the commit to the lake and the index.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks.machine import header, table
 
 FEATURES, SAMPLES = 20_000, 1_000
 CELLS, GENES, DENSITY = 50_000, 20_000, 0.125
+DENSE_CELLS = 12_500
 
 
 def write_csv(path: Path) -> int:
@@ -51,9 +52,34 @@ def write_h5ad(path: Path) -> int:
     return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
 
 
+def write_dense_h5ad(path: Path) -> int:
+    """Write a dense h5ad of float32 that takes 1 GB uncompressed; return those bytes."""
+    import anndata
+    import pandas as pd
+
+    numbers = np.random.default_rng(1)
+    means = numbers.lognormal(0, 1.5, GENES)
+    matrix = np.empty((DENSE_CELLS, GENES), dtype=np.float32)
+    for cell in range(DENSE_CELLS):
+        matrix[cell] = numbers.poisson(means)
+    data = anndata.AnnData(
+        matrix,
+        obs=pd.DataFrame(index=[f"c{i}" for i in range(DENSE_CELLS)]),
+        var=pd.DataFrame(index=[f"g{i}" for i in range(GENES)]),
+    )
+    data.write_h5ad(path, compression="gzip")
+    return matrix.nbytes
+
+
+WRITE = {
+    "csv": (write_csv, ".csv.gz", FEATURES * SAMPLES),
+    "h5ad": (write_h5ad, ".h5ad", CELLS * GENES),
+    "dense": (write_dense_h5ad, "_dense.h5ad", DENSE_CELLS * GENES),
+}
 PARSE = {
     "csv": "import polars as pl; begin(); pl.read_csv({path!r})",
     "h5ad": "import anndata; begin(); anndata.read_h5ad({path!r})",
+    "dense": "import anndata; begin(); anndata.read_h5ad({path!r})",
 }
 INGEST = """
 from biolake.platform import opened
@@ -117,10 +143,10 @@ def measure(code: str, environment: dict[str, str] | None = None) -> tuple[float
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["csv", "h5ad"])
+    parser.add_argument("--only", choices=list(WRITE))
     arguments = parser.parse_args()
     report, rows = header("Large matrices, ingest against parsing"), []
-    for kind, write, suffix in (("csv", write_csv, ".csv.gz"), ("h5ad", write_h5ad, ".h5ad")):
+    for kind, (write, suffix, cells) in WRITE.items():
         if arguments.only not in (None, kind):
             continue
         with tempfile.TemporaryDirectory() as home:
@@ -134,7 +160,6 @@ def main() -> None:
             parse, parse_peak = measure(PARSE[kind].format(path=str(path)))
             ingest, ingest_peak = measure(INGEST, environment)
             stored = sum(file.stat().st_size for file in (Path(home) / "lake" / "lab" / "matrix").rglob("*.parquet"))
-            cells = FEATURES * SAMPLES if kind == "csv" else CELLS * GENES
             rows.append(
                 (
                     path.name,
