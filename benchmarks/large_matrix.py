@@ -1,7 +1,7 @@
 """Large matrices: ingest against merely parsing them.
 
-A 20,000 x 1,000 CSV.gz against polars, and h5ads of 1 GB uncompressed (sparse and dense, gzip) against anndata. Each runs
-in a process of its own, so that peaks do not mix; ingest runs the reader, the commit to the lake and the index.
+A 20,000 x 1,000 CSV.gz against polars, and h5ads of 1 GB uncompressed (sparse and dense, gzip) against anndata. Each
+runs in a process of its own, so that peaks do not mix; ingest runs the reader, the commit to the lake and the index.
 """
 
 import argparse
