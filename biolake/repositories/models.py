@@ -1,5 +1,6 @@
 """What a repository's document says."""
 
+import re
 from typing import Annotated, Literal, Self
 
 import re2
@@ -8,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Companion = Literal["samples", "metadata"]
 
 RESERVED_NAMES = frozenset({"data_matrices", "information_schema", "pg_catalog", "main", "system", "temp", "studies"})
+
+# What the asset graph takes as an owner; another one would make it refuse all repositories.
+_OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9_][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 
 
 class _Strict(BaseModel):
@@ -51,6 +55,16 @@ class Repository(_Strict):
     def _not_reserved(cls, value: str) -> str:
         if value in RESERVED_NAMES:
             raise ValueError(f"`{value}` is reserved. Choose another name.")
+        if value.startswith("study_"):
+            raise ValueError("names that begin with `study_` are those of studies. Choose another name.")
+        return value
+
+    @field_validator("owners")
+    @classmethod
+    def _owners_of_assets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for owner in value:
+            if not _OWNER.fullmatch(owner):
+                raise ValueError(f"`{owner}` is no owner. Write an e-mail address, or team:name.")
         return value
 
     @field_validator("prefix")

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.document import read_document
 from biolake.studies.errors import StudyConfigurationInvalid, StudyExists, StudyNotLocked, StudyUnknown
 from biolake.studies.loading import load_study
+from biolake.studies.models import Mistake
+from biolake.studies.results.lake_tables import repository
 
 DOCUMENT = "study.yaml"
 
@@ -35,6 +38,11 @@ class StudyFolder:
         for path in sorted(folder.glob(f"*/{DOCUMENT}")):
             try:
                 study = load_study(path, runtimes)
+                twin = _twin(study.id, studies)
+                if twin:
+                    remedy = "Remove one of the two, or give it another id."
+                    mistake = Mistake(DOCUMENT, 0, "study.id", _same_places(study.id, twin), remedy)
+                    raise StudyConfigurationInvalid(str(path), (mistake,))
             except StudyConfigurationInvalid as error:
                 refused[path.parent.name] = error
             else:
@@ -67,10 +75,13 @@ def add_study(document: Path, folder: Path, runtimes: Path | None, *, replace: b
 
     Raises:
         StudyConfigurationInvalid: With every mistake.
-        StudyExists: A study of that id is there and `replace` is False.
+        StudyExists: A study of that id is there and `replace` is False, or one whose id differs in signs only.
     """
     study = load_study(document, runtimes)
     target = folder / study.id
+    twin = _twin(study.id, (path.parent.name for path in folder.glob(f"[!.]*/{DOCUMENT}") if path.parent != target))
+    if twin:
+        raise StudyExists(f"{study.id}: {_same_places(study.id, twin)} Choose another id.")
     if target.exists() and not replace:
         raise StudyExists(f"{study.id}: there is a study of that id. Use --replace to take the new document.")
     beside = folder / f".{study.id}.new"
@@ -85,6 +96,15 @@ def add_study(document: Path, folder: Path, runtimes: Path | None, *, replace: b
     shutil.rmtree(target, ignore_errors=True)
     beside.rename(target)
     return load_study(target / DOCUMENT, runtimes)
+
+
+def _twin(study: str, others: Iterable[str]) -> str | None:
+    """The study that would share its tables and assets, whose names have small letters and `_` only."""
+    return next((other for other in others if repository(other) == repository(study)), None)
+
+
+def _same_places(study: str, twin: str) -> str:
+    return f"its tables, {repository(study)}, are those of the study {twin}."
 
 
 def lock_study(study: StudyConfiguration) -> None:

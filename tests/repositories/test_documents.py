@@ -44,10 +44,19 @@ def test_every_mistake_is_named_with_its_line() -> None:
         (GOOD.replace("geo", "data_matrices"), "reserved"),
         (GOOD.replace("(?P<dataset_id>GSE[0-9]+)", "GSE"), "group named dataset_id"),
         (GOOD + "prefix: ../other\n", "folder path"),
+        (GOOD.replace("name: geo", "name: study_a"), "names that begin with `study_`"),
+        (GOOD + "owners: [bob]\n", "line 4: owners: `bob` is no owner"),
+        (GOOD + "owners: ['team:']\n", "is no owner"),
+        (GOOD + "owners: [bob@lab]\n", "is no owner"),
     ],
 )
 def test_documents_that_cannot_be_used(text: str, part: str) -> None:
     assert part in "\n".join(mistakes(text))
+
+
+def test_owners() -> None:
+    document = GOOD + "owners: [team:gait-lab, bob.b@lab.example.org]\n"
+    assert load_document(document, Repository, "geo.yaml").owners == ("team:gait-lab", "bob.b@lab.example.org")
 
 
 def test_a_wrong_document_leaves_its_neighbours_alone(tmp_path: Path) -> None:
