@@ -1,5 +1,6 @@
 """Hold a dataset's metadata against its repository's schema."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,25 +20,32 @@ def conform(repository: Repository, dataset: Dataset, dataset_id: str) -> Datase
 
     Raises:
         DataTypeNotAllowed: The repository takes other kinds of assay only.
-        MetadataDoesNotConform: A required field is missing or a value has another type; all such fields are named.
+        MetadataDoesNotConform: A required field is missing or empty, a field is there under both of its names, or a
+            value has another type; all such fields are named.
     """
     if repository.data_types and dataset.data_type and dataset.data_type not in repository.data_types:
         raise DataTypeNotAllowed(
             f"{dataset_id}: data type {dataset.data_type!r} is not taken by {repository.name} "
             f"({', '.join(repository.data_types)}). Upload it elsewhere or extend data_types."
         )
-    metadata = dict(dataset.metadata)
+    source = dataset.metadata
+    named = {key for field in repository.metadata for key in (field.name, field.original_name)}
+    metadata = {key: value for key, value in source.items() if key not in named}
     problems: list[str] = []
     for field in repository.metadata:
-        source = field.original_name if field.original_name in metadata else field.name
-        if source is None or metadata.get(source) is None:
-            if field.required:
-                problems.append(f"{field.name} is missing")
+        keys = [key for key in dict.fromkeys((field.original_name, field.name)) if key and source.get(key) is not None]
+        if len(keys) > 1:
+            problems.append(f"{field.name} is there twice, as {keys[0]} and as {keys[1]}")
             continue
-        value = metadata.pop(source)
+        value = source[keys[0]] if keys else None
+        if field.required and _empty(value):
+            problems.append(f"{field.name} is {'empty' if keys else 'missing'}")
+            continue
+        if not keys:
+            continue
         try:
             metadata[field.name] = _typed(field, value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             problems.append(f"{field.name} is {value!r}, not {field.type}{' list' if field.array else ''}")
     if problems:
         raise MetadataDoesNotConform(
@@ -47,22 +55,31 @@ def conform(repository: Repository, dataset: Dataset, dataset_id: str) -> Datase
     return replace(dataset, metadata=metadata)
 
 
+def _empty(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_empty(item) for item in value)
+    return value is None or value == {} or (isinstance(value, str) and not value.strip())
+
+
 def _typed(field: MetadataField, value: Any) -> Any:
     if field.array:
         return [_scalar(field.type, item) for item in (value if isinstance(value, list) else [value])]
-    if isinstance(value, list | dict):
-        raise TypeError(value)
     return _scalar(field.type, value)
 
 
 def _scalar(kind: str, value: Any) -> Any:
+    if value is None or isinstance(value, list | dict):
+        raise TypeError(value)
     if kind == "boolean":
         if isinstance(value, bool):
             return value
         return _truth(str(value))
     if kind == "integer" and isinstance(value, float) and not value.is_integer():
         raise ValueError(value)
-    return _CONVERT[kind](value)
+    converted = _CONVERT[kind](value)
+    if isinstance(converted, float) and not math.isfinite(converted):
+        raise ValueError(value)
+    return converted
 
 
 def _truth(text: str) -> bool:

@@ -6,9 +6,17 @@ from typing import Annotated, Literal, Self
 import re2
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from biolake.lake.schemas import DATASETS
+
 Companion = Literal["samples", "metadata"]
 
 RESERVED_NAMES = frozenset({"data_matrices", "information_schema", "pg_catalog", "main", "system", "temp", "studies"})
+
+# Filled from the file itself, so that a field of that name would never be met. `accession` is a part of no table, but
+# read as these are.
+_OF_THE_FILE = frozenset(
+    name for name in (*DATASETS.column_names, "accession") if name != "year" and not name.startswith("curated_")
+)
 
 # What the asset graph takes as an owner; another one would make it refuse all repositories.
 _OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[A-Za-z0-9_][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
@@ -29,6 +37,13 @@ class MetadataField(_Strict):
     required: bool = Field(False, description="Whether a dataset without it is refused")
     original_name: str | None = Field(None, description="Key in the metadata document, where it differs")
     description: str = Field("", description="What the field means, for people")
+
+    @field_validator("name")
+    @classmethod
+    def _not_of_the_file(cls, value: str) -> str:
+        if value in _OF_THE_FILE:
+            raise ValueError(f"every dataset has `{value}` from its file already. Remove the field or rename it.")
+        return value
 
 
 class Repository(_Strict):
@@ -93,9 +108,11 @@ class Repository(_Strict):
     @model_validator(mode="after")
     def _unique_fields(self) -> Self:
         names = [field.name for field in self.metadata]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        renamed = [field.original_name for field in self.metadata if field.original_name not in {None, field.name}]
+        keys = [*names, *renamed]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:
-            raise ValueError(f"metadata names {', '.join(twice)} twice. Keep one of each.")
+            raise ValueError(f"metadata names {', '.join(twice)} twice, as name or original_name. Keep one of each.")
         return self
 
     @property

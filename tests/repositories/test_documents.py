@@ -45,6 +45,10 @@ def test_every_mistake_is_named_with_its_line() -> None:
         (GOOD.replace("(?P<dataset_id>GSE[0-9]+)", "GSE"), "group named dataset_id"),
         (GOOD + "prefix: ../other\n", "folder path"),
         (GOOD.replace("name: geo", "name: study_a"), "names that begin with `study_`"),
+        (GOOD + "metadata: [{name: title}]\n", "line 4: metadata.0.name: every dataset has `title` from its file"),
+        (GOOD + "metadata: [{name: accession}]\n", "every dataset has `accession`"),
+        (GOOD + "metadata: [{name: a, original_name: x}, {name: b, original_name: x}]\n", "names x twice"),
+        (GOOD + "metadata: [{name: a, original_name: b}, {name: b, original_name: a}]\n", "names a, b twice"),
         (GOOD + "owners: [bob]\n", "line 4: owners: `bob` is no owner"),
         (GOOD + "owners: ['team:']\n", "is no owner"),
         (GOOD + "owners: [bob@lab]\n", "is no owner"),
@@ -52,6 +56,11 @@ def test_every_mistake_is_named_with_its_line() -> None:
 )
 def test_documents_that_cannot_be_used(text: str, part: str) -> None:
     assert part in "\n".join(mistakes(text))
+
+
+def test_fields_that_are_columns_of_the_metadata() -> None:
+    fields = "metadata: [{name: year, type: integer}, {name: curated_drug, original_name: curated_drug}]\n"
+    assert len(load_document(GOOD + fields, Repository, "geo.yaml").metadata) == 2
 
 
 def test_owners() -> None:
