@@ -1,7 +1,7 @@
 """Subjects with recordings over time against the number expected."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from biolake.studies.report.svg import GRID, INK, MUTED, WEAR, Picture, ticks
 
@@ -22,9 +22,11 @@ def enrolment(first_seen: Sequence[date], expected: int | None, until: date) -> 
     if not days:
         picture.text(_LEFT, 60, "No recording yet.", color=MUTED)
         return picture.svg()
-    begin, end = days[0], max(until, days[-1])
-    span = max(1, (end - begin).days)
-    marks = ticks(max(len(days), expected or 0))
+    end = max(until, days[-1])
+    # A first day alone has no width: it is shown after a day without subjects.
+    begin = days[0] if days[0] < end else end - timedelta(days=1)
+    span = (end - begin).days
+    marks = [mark for mark in ticks(max(len(days), expected or 0)) if mark == int(mark)]
     plot_width, plot_height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 
     def x(day: date) -> float:
