@@ -21,11 +21,14 @@ Document = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The
 def add(
     document: Document,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the document of that name.")] = False,
+    move: Annotated[
+        bool, typer.Option("--move", help="With --replace: another landing folder is meant; datasets not in it go.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add a repository; a running deployment shows its assets within seconds."""
     with platform() as here:
-        added = add_repository(document, here.settings.home / "repositories", replace=replace)
+        added = add_repository(document, here.settings.home / "repositories", replace=replace, allow_move=move)
         if here.bucket.folder is not None:
             (here.bucket.folder / added.folder).mkdir(parents=True, exist_ok=True)
         if as_json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from biolake.documents.errors import DocumentInvalid, Mistake
 from biolake.documents.load import load_document
-from biolake.repositories.errors import RepositoryExists, UnknownRepository
+from biolake.repositories.errors import RepositoryExists, RepositoryMoved, UnknownRepository
 from biolake.repositories.models import Repository
 
 
@@ -61,24 +61,50 @@ class RepositoryCatalog:
         return iter(self.repositories.values())
 
 
-def add_repository(document: Path, folder: Path, *, replace: bool = False) -> Repository:
+def add_repository(document: Path, folder: Path, *, replace: bool = False, allow_move: bool = False) -> Repository:
     """Check `document` and put it into `folder`, where definitions and sensors find it.
+
+    Args:
+        document: The repository's YAML file.
+        folder: The deployment's documents.
+        replace: Take the place of the file that describes a repository of that name, whatever the file is called.
+        allow_move: With `replace`, take another landing folder, too: what is not in it is gone for the repository.
 
     Raises:
         DocumentInvalid: With every mistake.
         RepositoryExists: The name or the landing folder is taken.
+        RepositoryMoved: The new document has another landing folder and `allow_move` is False.
     """
-    content = document.read_bytes()
+    content = _content(document)
     repository = load_document(content, Repository, document.name)
-    others = [other for other in RepositoryCatalog.read(folder) if not (replace and other.name == repository.name)]
-    taken = _taken(repository, others)
+    catalog = RepositoryCatalog.read(folder)
+    present = catalog.repositories.get(repository.name) if replace else None
+    taken = _taken(repository, (other for other in catalog if other is not present))
     if taken:
         raise RepositoryExists(f"{document.name}: {taken}")
+    if present is not None and present.folder != repository.folder and not allow_move:
+        raise RepositoryMoved(
+            f"{document.name}: the folder of {repository.name} would change from {present.folder} to "
+            f"{repository.folder}, and its datasets would be deleted from lake and search, because their objects are "
+            "not in the new folder. Keep the prefix; or copy the objects there and use --move."
+        )
     folder.mkdir(parents=True, exist_ok=True)
+    target = _file_of(present, folder) if present else folder / f"{repository.name}.yaml"
     beside = folder / f".{repository.name}.new"
     beside.write_bytes(content)
-    beside.replace(folder / f"{repository.name}.yaml")
+    beside.replace(target)
     return repository
+
+
+def _file_of(repository: Repository, folder: Path) -> Path:
+    for path in _documents(folder):
+        try:
+            if _load(path) == repository:
+                return path
+        except DocumentInvalid:
+            # It is told where documents are listed; here another file is looked for.
+            continue
+    return folder / f"{repository.name}.yaml"
 
 
 def _documents(folder: Path) -> list[Path]:
@@ -87,12 +113,15 @@ def _documents(folder: Path) -> list[Path]:
 
 
 def _load(path: Path) -> Repository:
+    return load_document(_content(path), Repository, path.name)
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         mistake = Mistake(0, "", f"cannot be read ({error.strerror}). Make it a readable file, or remove it.")
         raise DocumentInvalid(path.name, (mistake,)) from error
-    return load_document(content, Repository, path.name)
 
 
 def _taken(repository: Repository, others: Iterable[Repository]) -> str | None:

@@ -11,6 +11,10 @@ class RepositoryExists(BiolakeError):
     """Another document already describes that name or takes that folder."""
 
 
+class RepositoryMoved(BiolakeError):
+    """A document would give a repository another landing folder, without its objects."""
+
+
 class DataTypeNotAllowed(BiolakeError):
     """A dataset of a kind that the repository does not take."""
 

@@ -7,7 +7,7 @@ import pytest
 from biolake.documents.errors import DocumentInvalid
 from biolake.documents.load import load_document
 from biolake.repositories.catalog import RepositoryCatalog, add_repository
-from biolake.repositories.errors import RepositoryExists, UnknownRepository
+from biolake.repositories.errors import RepositoryExists, RepositoryMoved, UnknownRepository
 from biolake.repositories.models import Repository
 
 GOOD = "name: geo\ntitle: Gene Expression Omnibus\ndataset_id: '^(?P<dataset_id>GSE[0-9]+)'\n"
@@ -100,3 +100,31 @@ def test_adding_refuses_overlapping_folders(tmp_path: Path) -> None:
     document.write_text(GOOD.replace("Gene", "New"))
     add_repository(document, tmp_path / "repositories", replace=True)
     assert RepositoryCatalog.read(tmp_path / "repositories").get("geo").title == "New Expression Omnibus"
+
+
+def test_replacing_takes_the_file_that_describes_the_repository(tmp_path: Path) -> None:
+    folder = tmp_path / "repositories"
+    folder.mkdir()
+    (folder / "aaa.yaml").write_text(GOOD)
+    document = tmp_path / "new.yaml"
+    document.write_text(GOOD.replace("Gene", "New"))
+    with pytest.raises(RepositoryExists, match="the name geo is taken"):
+        add_repository(document, folder)
+    add_repository(document, folder, replace=True)
+    assert [path.name for path in folder.iterdir()] == ["aaa.yaml"]
+    catalog = RepositoryCatalog.read(folder)
+    assert catalog.get("geo").title == "New Expression Omnibus"
+    assert catalog.refused == ()
+
+
+def test_another_folder_is_taken_only_where_it_is_meant(tmp_path: Path) -> None:
+    folder = tmp_path / "repositories"
+    document = tmp_path / "new.yaml"
+    document.write_text(GOOD)
+    add_repository(document, folder)
+    document.write_text(GOOD + "prefix: elsewhere\n")
+    with pytest.raises(RepositoryMoved, match="from geo to elsewhere, and its datasets would be deleted"):
+        add_repository(document, folder, replace=True)
+    assert RepositoryCatalog.read(folder).get("geo").folder == "geo"
+    add_repository(document, folder, replace=True, allow_move=True)
+    assert RepositoryCatalog.read(folder).get("geo").folder == "elsewhere"
