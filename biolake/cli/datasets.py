@@ -6,7 +6,7 @@ import typer
 
 from biolake.cli.deployment import chosen, platform
 from biolake.cli.ingest import RepositoryName, Wait, run_until_done
-from biolake.cli.output import AsJson, err, out, print_json, print_table
+from biolake.cli.output import AsJson, err, out, print_json, print_table, say
 from biolake.lake.read import dataset_record, list_datasets, provenance_of
 from biolake.ledger.deletion import delete_dataset
 
@@ -78,4 +78,4 @@ def delete(
     if as_json:
         print_json({"deleted": keys})
     else:
-        err.print(f"{dataset_id}: {len(keys)} objects deleted")
+        say(err, f"{dataset_id}: {len(keys)} objects deleted")

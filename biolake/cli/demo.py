@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from biolake.cli.demo_study import run_demo_study
 from biolake.cli.deployment import platform, sql_engine
@@ -42,7 +43,8 @@ def demo() -> None:
         failed = _show(here)
         failed |= run_demo_study(here)
         out.print(
-            f"\n[bold]Look further[/]: start the UI with `uv run biolake --home {here.settings.home} up`, then open "
+            "\n[bold]Look further[/]: start the UI with "
+            f"`uv run biolake --home {escape(str(here.settings.home))} up`, then open "
             "http://127.0.0.1:3000/asset-groups",
             highlight=False,
             soft_wrap=True,
@@ -61,7 +63,8 @@ def _land(here: Platform) -> None:
             upload(path, here.bucket, "expression")
     upload(real_single_cell_file(), here.bucket, "single_cell")
     out.print(
-        f"[bold]1. Landed[/] {len(made_up)} made-up files and one real one in {here.bucket.url}\n", highlight=False
+        f"[bold]1. Landed[/] {len(made_up)} made-up files and one real one in {escape(here.bucket.url)}\n",
+        highlight=False,
     )
 
 

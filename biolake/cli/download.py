@@ -7,7 +7,7 @@ import typer
 
 from biolake.cli.deployment import platform
 from biolake.cli.ingest import run_until_done
-from biolake.cli.output import AsJson, err, print_json
+from biolake.cli.output import AsJson, err, print_json, say
 from biolake.cli.progress import transfer_progress
 from biolake.objects.upload import upload
 
@@ -37,4 +37,4 @@ def geo(
     if as_json:
         print_json([str(path) for path in paths])
     else:
-        err.print("\n".join(map(str, paths)), markup=False)
+        say(err, "\n".join(map(str, paths)))

@@ -7,7 +7,7 @@ import typer
 
 from biolake.cli.deployment import platform
 from biolake.cli.jobs import show_jobs
-from biolake.cli.output import AsJson, err
+from biolake.cli.output import AsJson, err, say
 from biolake.cli.progress import job_progress
 from biolake.ledger.models import Job, JobState
 from biolake.objects.upload import upload
@@ -35,7 +35,7 @@ def ingest(
         if wait:
             _run(here, repository, as_json)
         elif not as_json:
-            err.print(f"{len(keys)} objects in {here.bucket.uri(target.folder)}. `biolake jobs --watch` follows them.")
+            say(err, f"{len(keys)} objects in {here.bucket.uri(target.folder)}. `biolake jobs --watch` follows them.")
 
 
 def reprocess_datasets(

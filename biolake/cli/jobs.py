@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from biolake.cli.deployment import platform
-from biolake.cli.output import AsJson, out, print_json, print_table
+from biolake.cli.output import AsJson, out, print_json, print_table, say
 from biolake.ledger.jobs import count_jobs, find_jobs
 from biolake.ledger.models import Job, JobState
 from biolake.platform import Platform
@@ -65,7 +65,7 @@ def _find(
 def _show_counts(here: Platform, repository: str | None) -> None:
     with here.ledger.reading() as connection:
         counts = count_jobs(connection, repository)
-    out.print("  ".join(f"{state.value} {counts[state]}" for state in JobState if state in counts) or "no jobs yet")
+    say(out, "  ".join(f"{state.value} {counts[state]}" for state in JobState if state in counts) or "no jobs yet")
 
 
 def _row(job: Job) -> tuple[object, ...]:

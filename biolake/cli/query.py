@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from biolake.cli.deployment import platform, sql_engine
-from biolake.cli.output import err, print_table
+from biolake.cli.output import err, print_table, say
 from biolake.sql.result import QueryResult
 
 
@@ -40,7 +40,7 @@ def query(
         result = engine.query(statement, max_rows=max_rows or (1000 if form == Form.TABLE else None))
     write_result(result, form, output)
     cut = ", cut: use --max-rows or --output" if result.truncated else ""
-    err.print(f"{result.rows} rows in {result.seconds:.2f} s{cut}", style="dim")
+    say(err, f"{result.rows} rows in {result.seconds:.2f} s{cut}", style="dim")
 
 
 def write_result(result: QueryResult, form: Form, output: Path | None) -> None:

@@ -8,7 +8,7 @@ import typer
 from biolake.arrivals.tick import tick
 from biolake.cli.deployment import chosen, platform
 from biolake.cli.ingest import run_until_done
-from biolake.cli.output import AsJson, out, print_json, print_table
+from biolake.cli.output import AsJson, out, print_json, print_table, say
 from biolake.platform import Platform
 from biolake.reports.reconcile import Reconciliation, reconcile
 from biolake.reports.repair import repair
@@ -50,14 +50,15 @@ def _one(here: Platform, one: Repository, repair_too: bool, accept_empty: bool, 
 
 def _show(found: Reconciliation) -> None:
     word = "agree" if found.agrees else f"differ in {len(found.differences)} places"
-    out.print(
+    say(
+        out,
         f"{found.repository}: bucket, ledger, lake and index {word} "
         f"({found.objects} objects, {found.datasets} datasets, {found.documents} documents"
         f"{f', {found.in_work} in work' if found.in_work else ''}"
-        f"{f', {len(found.errored)} errored' if found.errored else ''})"
+        f"{f', {len(found.errored)} errored' if found.errored else ''})",
     )
     for line in found.repaired:
-        out.print(f"  repaired: {line}")
+        say(out, f"  repaired: {line}")
     if found.differences:
         rows = [(difference.between, difference.name, difference.problem) for difference in found.differences]
         print_table("", ("between", "name", "problem"), rows)

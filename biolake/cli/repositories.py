@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from biolake.cli.deployment import platform
-from biolake.cli.output import AsJson, err, print_json, print_table
+from biolake.cli.output import AsJson, err, print_json, print_table, say
 from biolake.documents.errors import DocumentInvalid
 from biolake.documents.load import load_document
 from biolake.repositories.catalog import add_repository
@@ -34,7 +34,7 @@ def add(
         if as_json:
             print_json(added.model_dump())
         else:
-            err.print(f"{added.name}: added. Upload to {here.bucket.uri(added.folder)}")
+            say(err, f"{added.name}: added. Upload to {here.bucket.uri(added.folder)}")
 
 
 @app.command("list")
@@ -55,7 +55,7 @@ def list_all(as_json: AsJson = False) -> None:
         rows = [(one.name, one.title, one.folder, one.requires, one.priority) for one in catalog]
         print_table("", ("name", "title", "folder", "requires", "priority"), rows)
         for refused in catalog.refused:
-            err.print(f"refused: {refused}", markup=False)
+            say(err, f"refused: {refused}")
 
 
 @app.command("validate")
@@ -71,4 +71,4 @@ def validate(document: Document, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"valid": True, "mistakes": []})
     else:
-        err.print(f"{document.name}: in order")
+        say(err, f"{document.name}: in order")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from biolake.cli.deployment import platform
-from biolake.cli.output import AsJson, out, print_json, print_table
+from biolake.cli.output import AsJson, out, print_json, print_table, say
 from biolake.search.models import SearchPage, SearchRequest
 
 
@@ -53,9 +53,9 @@ def show_page(page: SearchPage) -> None:
     ]
     print_table(f"{page.total} datasets", ("dataset", "repository", "score", "title", "organism", "found in"), rows)
     for name, counts in page.facets.items():
-        out.print(f"{name}: " + ", ".join(f"{count.value} {count.count}" for count in counts), markup=False)
+        say(out, f"{name}: " + ", ".join(f"{count.value} {count.count}" for count in counts))
     if page.next:
-        out.print(f"more: --after {page.next}", markup=False, soft_wrap=True)
+        say(out, f"more: --after {page.next}")
 
 
 def _filters(given: list[str]) -> dict[str, tuple[str, ...] | tuple[int, ...]]:

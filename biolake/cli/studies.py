@@ -10,7 +10,7 @@ import typer
 
 from biolake.cli.dagster import quieten
 from biolake.cli.deployment import platform
-from biolake.cli.output import AsJson, err, out, print_json, print_table
+from biolake.cli.output import AsJson, err, out, print_json, print_table, say
 from biolake.platform import Platform
 from biolake.studies.catalog import catalog as run_catalog
 from biolake.studies.catalog import open_stores, sources_of
@@ -50,9 +50,9 @@ def validate(document: Document, as_json: AsJson = False) -> None:
         print_json([vars(mistake) for mistake in mistakes])
     else:
         for mistake in mistakes:
-            out.print(str(mistake), markup=False, highlight=False, soft_wrap=True)
+            say(out, str(mistake))
         if not mistakes:
-            err.print(f"{document.name}: in order")
+            say(err, f"{document.name}: in order")
     if any(mistake.severity == "error" for mistake in mistakes):
         raise typer.Exit(1)
 
@@ -69,7 +69,7 @@ def add(
     if as_json:
         print_json({"study": study.id, "sha256": study.sha256})
     else:
-        err.print(f"{study.id}: added. `biolake study process {study.id} --wait` processes it here.")
+        say(err, f"{study.id}: added. `biolake study process {study.id} --wait` processes it here.")
 
 
 @app.command("list")
@@ -97,7 +97,7 @@ def list_all(as_json: AsJson = False) -> None:
         return
     print_table("", ("study", "title", "status", "files"), rows)
     for error in folder.refused.values():
-        err.print(str(error), markup=False)
+        say(err, str(error))
 
 
 @app.command("catalog")
@@ -140,7 +140,7 @@ def status(
         print_json(rows)
         return
     if own is not None and own[0] != "ok":
-        err.print(f"{study}: {own[0]} since {own[2]:%Y-%m-%d %H:%M} UTC: {own[1]}", markup=False)
+        say(err, f"{study}: {own[0]} since {own[2]:%Y-%m-%d %H:%M} UTC: {own[1]}")
     columns = ("key", "recording", "state", "since", "qc_code", "reason")
     print_table("", columns, [[row[column] for column in columns] for row in rows])
 
@@ -162,7 +162,7 @@ def process(
         if rerun_states:
             states = [State(item.value) for item in rerun_states]
             again = rerun(one, here.study_engine, datetime.now(UTC), keys=recording, states=states)
-            err.print(f"{again} files are to be processed again")
+            say(err, f"{again} files are to be processed again")
         if wait:
             _drive(here, study, quiet=as_json)
         summary = {state.value: number for state, number in counts(one, here.study_engine).items()}
@@ -192,7 +192,7 @@ def report(
     if as_json:
         print_json({"report": uri})
     else:
-        out.print(uri, markup=False, soft_wrap=True)
+        say(out, uri)
 
 
 @app.command("results")
@@ -222,7 +222,7 @@ def results(
         if output.suffix not in writers:
             raise typer.BadParameter(f"--output {output}: end its name with {', '.join(writers)}.")
         writers[output.suffix](output)
-        err.print(f"{frame.height} rows in {output}")
+        say(err, f"{frame.height} rows in {output}")
     elif as_json:
         print_json(frame.to_dicts())
     else:
@@ -256,7 +256,7 @@ def replay(
         print_json([{**vars(item), "identical": item.identical, "equivalent": item.equivalent} for item in found])
     else:
         for item in found:
-            out.print(str(item), markup=False, soft_wrap=True)
+            say(out, str(item))
     if not all(item.identical for item in found):
         raise typer.Exit(1)
 
@@ -269,7 +269,7 @@ def lock(study: Study, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"study": study, "status": "locked"})
     else:
-        err.print(f"{study}: locked")
+        say(err, f"{study}: locked")
 
 
 def notifications(
@@ -288,7 +288,7 @@ def notifications(
         columns = list(vars(found[0]))
         print_table("", columns, [[vars(item)[column] for column in columns] for item in found])
     else:
-        err.print("nothing was told yet")
+        say(err, "nothing was told yet")
 
 
 def _drive(here: Platform, study: str, *, quiet: bool) -> None:
@@ -297,7 +297,7 @@ def _drive(here: Platform, study: str, *, quiet: bool) -> None:
 
     def tell(key: str) -> None:
         if not quiet:
-            err.print(f"{study}: {key}", markup=False)
+            say(err, f"{study}: {key}")
 
     with local_instance(here.settings.home) as instance:
         drive_study(here, instance, study, progress=tell)
@@ -305,8 +305,9 @@ def _drive(here: Platform, study: str, *, quiet: bool) -> None:
 
 def _show_summary(summary: CatalogSummary) -> None:
     print_table(f"{summary.study}: {summary.n_files} files", ("state", "files"), sorted(summary.counts.items()))
-    out.print(
-        f"{summary.new} new, {summary.changed} changed, {summary.removed} removed, {summary.ready} recordings ready"
+    say(
+        out,
+        f"{summary.new} new, {summary.changed} changed, {summary.removed} removed, {summary.ready} recordings ready",
     )
     for line in (*summary.outages, *summary.warnings):
-        out.print(line, markup=False, soft_wrap=True)
+        say(out, line)

@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from biolake.cli.deployment import platform
-from biolake.cli.output import err
+from biolake.cli.output import err, say
 from biolake.cli.processes import Child, Supervisor
 from biolake.errors import BiolakeError
 
@@ -79,13 +79,11 @@ def _wait_until_ready(supervisor: Supervisor, address: str, home: Path) -> None:
     while not supervisor.stopping and time.monotonic() < deadline:
         supervisor.check()
         if _answers(address):
-            err.print(
-                f"Biolake is up: [link]{address}[/link]  (state in {home}, logs in {home / 'logs'}; Ctrl-C stops)"
-            )
+            say(err, f"Biolake is up: {address}  (state in {home}, logs in {home / 'logs'}; Ctrl-C stops)")
             return
         time.sleep(0.3)
     if not supervisor.stopping:
-        err.print(f"The UI does not answer at {address} yet; see {home / 'logs'}.")
+        say(err, f"The UI does not answer at {address} yet; see {home / 'logs'}.")
 
 
 def _answers(address: str) -> bool:
