@@ -21,5 +21,13 @@ class ObjectExists(BiolakeError):
     """The key is taken and must not be overwritten."""
 
 
+class OutsideBucket(BiolakeError):
+    """A link in a local bucket leads to a file that is not in it."""
+
+
+class UnusableKey(BiolakeError):
+    """An object's key cannot be addressed, so the folder cannot be listed past it."""
+
+
 class UnsupportedUrl(BiolakeError):
     """A URL that is neither file:// nor s3://."""

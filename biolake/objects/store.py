@@ -1,6 +1,10 @@
 """One object store: list, look at, fetch, put and delete objects. Built on obstore (https://developmentseed.org/obstore)."""
 
+import errno
 import hashlib
+import logging
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,12 +12,24 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, InvalidPathError
 
-from biolake.objects.errors import ObjectChanged, ObjectExists, ObjectNotFound, StoreUnavailable, UnsupportedUrl
+from biolake.objects.errors import (
+    ObjectChanged,
+    ObjectExists,
+    ObjectNotFound,
+    OutsideBucket,
+    StoreUnavailable,
+    UnsupportedUrl,
+    UnusableKey,
+)
 from biolake.objects.models import ObjectVersion
 
+_LOG = logging.getLogger(__name__)
+
 _LISTING_CHUNK = 1000
+# Local uploads that are not complete have such names; no listing tells them.
+_STAGED = re.compile(r"#\d+$")
 
 
 class ObjectStore:
@@ -34,6 +50,7 @@ class ObjectStore:
             raise UnsupportedUrl(f"{url}: only file:// and s3:// URLs name an object store.")
         self.url = url.rstrip("/")
         self.folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
+        self._left_out: set[Path] = set()
         with self._failures("opening"):
             self._store: Any = obstore.store.from_url(url, config=dict(options or {}))  # type: ignore[call-overload]
 
@@ -46,11 +63,60 @@ class ObjectStore:
 
         Raises:
             StoreUnavailable: The listing could not be completed; what was yielded before is then not the whole.
+            UnusableKey: A remote store holds a key that cannot be addressed. In a local folder it is left out.
         """
+        folder = prefix.rstrip("/")
         with self._failures(f"listing {prefix or 'everything'}"):
-            for chunk in obstore.list(self._store, prefix=prefix.rstrip("/") or None, chunk_size=_LISTING_CHUNK):
-                for meta in chunk:
-                    yield _version(meta)
+            if self.folder is None:
+                yield from self._listed(folder)
+                return
+            try:
+                versions = list(self._listed(folder))
+            except BaseError as error:
+                # One odd name ends the whole listing: the folder is walked instead, more slowly.
+                _LOG.debug("%s: %s", self.url, error)
+                versions = list(self._walked(self.folder / folder, ()))
+            yield from versions
+
+    def _listed(self, folder: str) -> Iterator[ObjectVersion]:
+        for chunk in obstore.list(self._store, prefix=folder or None, chunk_size=_LISTING_CHUNK):
+            for meta in chunk:
+                yield _version(meta)
+
+    def _walked(self, folder: Path, above: tuple[str, ...]) -> Iterator[ObjectVersion]:
+        """List a local folder file by file, leaving out the names that no key can have.
+
+        What cannot be read for another reason is raised: a file left out would look like a deleted one.
+        """
+        assert self.folder is not None
+        above = (*above, os.path.realpath(folder))
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return
+        for entry in entries:
+            path = Path(entry.path)
+            try:
+                if entry.is_dir():
+                    if os.path.realpath(path) in above:
+                        self._leave_out(path, "it is a link to a folder above it")
+                    else:
+                        yield from self._walked(path, above)
+                elif entry.is_file() and _STAGED.search(entry.name) is None:
+                    yield _version(obstore.head(self._store, path.relative_to(self.folder).as_posix()))
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                self._leave_out(path, str(error))
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+                self._leave_out(path, "it is a link to itself")
+
+    def _leave_out(self, path: Path, why: str) -> None:
+        if path not in self._left_out:
+            self._left_out.add(path)
+            _LOG.warning("%s: %r is left out: %s. Delete or rename it.", self.url, str(path), why)
 
     def head(self, key: str) -> ObjectVersion:
         """Look at one object.
@@ -87,10 +153,16 @@ class ObjectStore:
         Raises:
             ObjectChanged: The file is no longer that version.
             ObjectNotFound: The file is gone.
+            OutsideBucket: The key is a link to a file outside the bucket.
         """
         if self.folder is None:
             return None
         path = self.folder / version.key
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise OutsideBucket(
+                f"{self.uri(version.key)} is a link that leads out of the bucket; it is not read. Put the file itself "
+                "in its place."
+            )
         self.check_unchanged(version)
         with self._failures(version.key), path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -142,6 +214,11 @@ class ObjectStore:
             yield
         except FileNotFoundError as error:
             raise ObjectNotFound(f"{self.uri(doing)} does not exist (any more).") from error
+        except InvalidPathError as error:
+            raise UnusableKey(
+                f"{self.url}: {doing}: {str(error).split(chr(10) * 2)[0]!r}. Delete or rename that object; until then "
+                "nothing of the folder can be listed."
+            ) from error
         except (BaseError, OSError) as error:
             first_line = str(error).splitlines()[0]
             raise StoreUnavailable(f"{self.url}: {doing}: {first_line}") from error

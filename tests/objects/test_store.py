@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolake.objects.errors import ObjectChanged, ObjectExists, ObjectNotFound, StoreUnavailable, UnsupportedUrl
+from biolake.objects.errors import (
+    ObjectChanged,
+    ObjectExists,
+    ObjectNotFound,
+    OutsideBucket,
+    StoreUnavailable,
+    UnsupportedUrl,
+)
 from biolake.objects.store import ObjectStore, open_store
 
 
@@ -79,6 +86,34 @@ def test_deleting_twice_is_no_error(store: ObjectStore) -> None:
     store.put("geo/a", b"1")
     store.delete(["geo/a", "geo/a"])
     assert list(store.list()) == []
+
+
+def test_a_link_out_of_the_bucket_is_not_read(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("key")
+    store.put("geo/real", b"1")
+    assert store.folder is not None
+    (store.folder / "geo/inside").symlink_to("real")
+    (store.folder / "geo/outside").symlink_to(tmp_path / "secret")
+    assert store.local(store.head("geo/inside")) is not None
+    with pytest.raises(OutsideBucket, match="geo/outside") as raised:
+        store.local(store.head("geo/outside"))
+    assert not raised.value.transient
+
+
+def test_one_odd_name_does_not_hide_the_other_objects(store: ObjectStore) -> None:
+    store.put("geo/a.csv", b"1")
+    store.put("geo/sub/b.csv", b"12")
+    usual = list(store.list("geo"))
+    assert store.folder is not None
+    folder = store.folder / "geo"
+    odd = [os.fsencode(folder) + name for name in (b"/x\n.csv", b"/y\t.csv", b"/\xff.csv", b"/staged#1")]
+    for name in odd:
+        Path(os.fsdecode(name)).write_bytes(b"1")
+    (folder / "itself").symlink_to("itself")
+    (folder / "gone").symlink_to("nothing")
+    (folder / "sub/up").symlink_to("..")
+    assert sorted(store.list("geo"), key=lambda version: version.key) == sorted(usual, key=lambda v: v.key)
+    assert list(store.list("other")) == []
 
 
 @given(
