@@ -1,6 +1,6 @@
 """Decide what a dataset's objects call for: a job in the queue, a wait for missing files, a refusal, or nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,13 +75,7 @@ def admit(connection: Connection, repository: Repository, dataset_ids: Iterable[
     added: list[Job] = []
     replaced: list[tuple[str, JobState, str | None, str | None]] = []
     for dataset_id in ids:
-        situation = _Situation(
-            dataset_id,
-            _candidates(parts[dataset_id]),
-            tuple(part for part in parts[dataset_id] if part.role in {"samples", "metadata"}),
-            current.get(dataset_id),
-            tuple(history[dataset_id]),
-        )
+        situation = _situation(dataset_id, parts[dataset_id], current.get(dataset_id), history[dataset_id])
         jobs, outdated = _decide(repository, situation, now)
         added += jobs
         replaced += [
@@ -90,6 +84,22 @@ def admit(connection: Connection, repository: Repository, dataset_ids: Iterable[
     end_jobs(connection, replaced, now)
     add_jobs(connection, added)
     return added
+
+
+def parts_of_owner(
+    dataset_id: str, live: Sequence[Part], current: CurrentDataset | None, history: Sequence[Job]
+) -> tuple[Part, ...]:
+    """Of a dataset's live objects, the ones that it is read from: those of the owner of its id, and its companions.
+
+    Args:
+        dataset_id: Whose objects.
+        live: All objects with that id.
+        current: What the lake shows of it.
+        history: All of its jobs.
+    """
+    situation = _situation(dataset_id, live, current, history)
+    owner = _owner(situation)
+    return (*(owner.parts if owner else ()), *_newest_of_each_role(situation.companions))
 
 
 def expire_waits(connection: Connection, repository: Repository, now: datetime, patience: timedelta) -> list[Job]:
@@ -115,6 +125,13 @@ def expire_waits(connection: Connection, repository: Repository, now: datetime, 
         now,
     )
     return expired
+
+
+def _situation(
+    dataset_id: str, live: Sequence[Part], current: CurrentDataset | None, history: Sequence[Job]
+) -> _Situation:
+    companions = tuple(part for part in live if part.role in {"samples", "metadata"})
+    return _Situation(dataset_id, _candidates(live), companions, current, tuple(history))
 
 
 def _candidates(parts: Iterable[Part]) -> tuple[_Candidate, ...]:

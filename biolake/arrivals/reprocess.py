@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from biolake.arrivals.admit import parts_of_owner
 from biolake.ledger.current import current_datasets
 from biolake.ledger.errors import UnknownDataset
 from biolake.ledger.jobs import add_jobs, find_jobs, new_job_id, source_version
@@ -22,7 +23,8 @@ def reprocess(ledger: Ledger, repository: Repository, dataset_ids: Sequence[str]
     """
     now = datetime.now(UTC)
     with ledger.writing() as connection:
-        wanted = list(dict.fromkeys(dataset_ids)) or sorted(current_datasets(connection, repository.name))
+        current = current_datasets(connection, repository.name, list(dataset_ids) or None)
+        wanted = list(dict.fromkeys(dataset_ids)) or sorted(current)
         parts = live_parts(connection, repository.name, wanted)
         unknown = [dataset_id for dataset_id in wanted if not _data_parts(parts[dataset_id])]
         if unknown and dataset_ids:
@@ -30,13 +32,18 @@ def reprocess(ledger: Ledger, repository: Repository, dataset_ids: Sequence[str]
                 f"{repository.name}: no objects of {', '.join(unknown[:20])} are in the bucket ({len(unknown)} of "
                 f"{len(wanted)}). `biolake dataset list` shows what there is."
             )
-        history = find_jobs(connection, repository.name, dataset_ids=wanted)
-        busy = {job.dataset_id for job in history if job.state not in ENDED}
-        owned = {job.dataset_id: job.parts for job in history if job.action != Action.DELETE}
+        history: dict[str, list[Job]] = {dataset_id: [] for dataset_id in wanted}
+        for job in find_jobs(connection, repository.name, dataset_ids=wanted):
+            history[job.dataset_id].append(job)
         jobs = [
-            _job(repository, dataset_id, _live(owned.get(dataset_id, ()), parts[dataset_id]), now)
+            _job(
+                repository,
+                dataset_id,
+                parts_of_owner(dataset_id, parts[dataset_id], current.get(dataset_id), history[dataset_id]),
+                now,
+            )
             for dataset_id in wanted
-            if dataset_id not in busy and dataset_id not in unknown
+            if dataset_id not in unknown and all(job.state in ENDED for job in history[dataset_id])
         ]
         add_jobs(connection, jobs)
     return jobs
@@ -44,13 +51,6 @@ def reprocess(ledger: Ledger, repository: Repository, dataset_ids: Sequence[str]
 
 def _data_parts(parts: Sequence[Part]) -> list[Part]:
     return [part for part in parts if part.role not in {"samples", "metadata"}]
-
-
-def _live(last: Sequence[Part], live: list[Part]) -> tuple[Part, ...]:
-    """The live objects of the keys that the dataset's last job read; all of them where it is not known."""
-    keys = {part.version.key for part in last}
-    mine = [part for part in live if part.version.key in keys]
-    return tuple(mine if _data_parts(mine) else live)
 
 
 def _job(repository: Repository, dataset_id: str, parts: tuple[Part, ...], now: datetime) -> Job:

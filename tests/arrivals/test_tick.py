@@ -204,6 +204,17 @@ def test_of_two_files_with_one_id_the_first_is_kept_and_the_other_named(scene: S
     assert (entry.action, entry.parts[0].version.key) == (Action.UPDATE, "lab/a.gct")
 
 
+def test_reprocessing_reads_the_file_that_owns_the_id_not_the_refused_one(scene: Scene) -> None:
+    scene.put("a.csv")
+    scene.put("b.csv")
+    end(scene, *looked(scene))
+    scene.put("a.gct")
+    looked(scene)
+    (job,) = reprocess(scene.ledger, scene.repository, ["a"])
+    assert [part.version.key for part in job.parts] == ["lab/a.csv"]
+    assert [job.dataset_id for job in reprocess(scene.ledger, scene.repository)] == ["b"], "a has a job already"
+
+
 def test_a_folder_of_three_files_is_one_dataset_when_all_are_there(scene: Scene) -> None:
     scene.put("a/matrix.mtx.gz")
     scene.put("a/barcodes.tsv.gz")
