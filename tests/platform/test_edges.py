@@ -122,8 +122,10 @@ def test_the_same_content_under_another_name_is_followed(deployment: Deployment)
     deployment.put("lab/new/D1.csv", matrix_csv(1))
     deployment.remove("lab/D1.csv")
     (job,) = deployment.drive()
-    assert job.state == JobState.NO_CHANGE
-    assert deployment.shown() == {"D1": lot}
+    assert job.state == JobState.SUCCESS
+    assert deployment.shown() != {"D1": lot}
+    (row,) = deployment.table("datasets").to_pylist()
+    assert row["source_uri"].endswith("lab/new/D1.csv")
     assert deployment.reconciled().differences == ()
 
 

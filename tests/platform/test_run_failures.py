@@ -25,11 +25,28 @@ def failing(times: int, error: Exception, then: Callable[..., object]) -> Callab
     return call
 
 
+def outage(monkeypatch: pytest.MonkeyPatch, runs: int) -> None:
+    """In the next so many runs the bucket does not answer; the sensor, which ticks in between, still sees it."""
+    real = store_module.LotStorer.run
+    fault = StoreUnavailable("the bucket does not answer")
+    left = [runs]
+
+    def run(storer: store_module.LotStorer) -> object:
+        if not left[0]:
+            return real(storer)
+        left[0] -= 1
+        with monkeypatch.context() as patch:
+            patch.setattr(ObjectStore, "local", failing(99, fault, ObjectStore.local))
+            patch.setattr(ObjectStore, "list", failing(99, fault, ObjectStore.list))
+            return real(storer)
+
+    monkeypatch.setattr(store_module.LotStorer, "run", run)
+
+
 def test_a_run_without_a_store_is_followed_by_another(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment.put("lab/D1.csv", matrix_csv(1))
     deployment.put("lab/D2.csv", matrix_csv(2))
-    fault = StoreUnavailable("the bucket does not answer")
-    monkeypatch.setattr(ObjectStore, "local", failing(1, fault, ObjectStore.local))
+    outage(monkeypatch, runs=1)
     jobs = deployment.drive()
     assert {job.dataset_id: (job.state, job.attempts) for job in jobs} == {
         "D1": (JobState.SUCCESS, 2),
@@ -45,9 +62,8 @@ def test_a_fault_that_stays_ends_the_jobs_and_a_new_lot_repairs_them(
     from biolake.arrivals.reprocess import reprocess
 
     deployment.put("lab/D1.csv", matrix_csv(1))
-    with monkeypatch.context() as patch:
-        patch.setattr(ObjectStore, "local", failing(99, StoreUnavailable("no answer"), ObjectStore.local))
-        (job,) = deployment.drive()
+    outage(monkeypatch, runs=MOST_FAILURES)
+    (job,) = deployment.drive()
     assert job.state == JobState.ERRORED
     assert (job.reason or "").startswith("RUNS_FAILED: 3 runs of lot")
     assert len(deployment.runs()) == MOST_FAILURES

@@ -61,6 +61,7 @@ class WarmRuntime:
         self._process: subprocess.Popen[str] | None = None
         self._jobs: dict[str, Future[Ending]] = {}
         self._lock = threading.Lock()
+        self._gone = False
         self._ready: Future[dict[str, Any]] = Future()
 
     def __enter__(self) -> Self:
@@ -97,7 +98,8 @@ class WarmRuntime:
     @property
     def alive(self) -> bool:
         """Whether the parent runs."""
-        return self._process is not None and self._process.poll() is None
+        # A killed process is known by its closed pipe before the kernel lets it be waited for.
+        return not self._gone and self._process is not None and self._process.poll() is None
 
     def submit(self, job: str, command: Mapping[str, Any]) -> Future[Ending]:
         """Start a process for `command`; the future is its ending, or `RuntimeBroken` where the parent died."""
@@ -111,6 +113,7 @@ class WarmRuntime:
                 self._process.stdin.write(json.dumps({**command, "job": job}) + "\n")
                 self._process.stdin.flush()
             except OSError:
+                self._gone = True
                 del self._jobs[job]
                 future.set_exception(self._broken("its process died"))
         return future
@@ -149,6 +152,7 @@ class WarmRuntime:
         if not self._ready.done():
             self._ready.set_exception(self._broken("its process ended before it was ready"))
         with self._lock:
+            self._gone = True
             left, self._jobs = self._jobs, {}
         for future in left.values():
             future.set_exception(self._broken("its process died"))
