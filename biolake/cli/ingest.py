@@ -1,5 +1,7 @@
 """`biolake ingest` and `biolake reprocess`: put files into the bucket, or ask for datasets to be read again."""
 
+import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ from biolake.cli.deployment import platform
 from biolake.cli.jobs import show_jobs
 from biolake.cli.output import AsJson, err, say
 from biolake.cli.progress import job_progress
+from biolake.ledger.jobs import find_jobs
 from biolake.ledger.models import Job, JobState
 from biolake.objects.upload import upload
 from biolake.platform import Platform
@@ -29,11 +32,13 @@ def ingest(
     """Copy files into a repository's folder of the landing bucket, where the arrival sensor finds them."""
     with platform() as here:
         target = here.repositories.get(repository)
+        _refuse_equal_names(files)
         for path in files:
-            check_name(target, path.name)
+            check_name(target, _name(path))
         keys = [key for path in files for key in upload(path, here.bucket, target.folder)]
+        landed = set(keys)
         if wait:
-            _run(here, repository, as_json)
+            _run(here, repository, as_json, lambda job: any(part.version.key in landed for part in job.parts))
         elif not as_json:
             say(err, f"{len(keys)} objects in {here.bucket.uri(target.folder)}. `biolake jobs --watch` follows them.")
 
@@ -50,14 +55,34 @@ def reprocess_datasets(
     with platform() as here:
         asked = reprocess(here.ledger, here.repositories.get(repository), dataset or ())
         if wait:
-            _run(here, repository, as_json)
+            ids = {job.id for job in asked}
+            _run(here, repository, as_json, lambda job: job.id in ids)
         else:
             show_jobs(asked, as_json)
 
 
-def _run(here: Platform, repository: str, as_json: bool) -> None:
+def _name(path: Path) -> str:
+    return path.name if path.is_file() else path.resolve().name
+
+
+def _refuse_equal_names(files: list[Path]) -> None:
+    """Two files of one name would be one object: the second would silently take the place of the first."""
+    first: dict[str, Path] = {}
+    for path in files:
+        name = unicodedata.normalize("NFC", _name(path))
+        if name in first:
+            raise typer.BadParameter(
+                f"{first[name]} and {path} would both be the object {name}. Rename one, or leave it out."
+            )
+        first[name] = path
+
+
+def _run(here: Platform, repository: str, as_json: bool, touched: Callable[[Job], bool]) -> None:
+    """Process a repository; show the jobs that ended, and of those that wait for another file the touched ones."""
     ended = run_until_done(here, repository, quiet=as_json)
-    show_jobs(ended, as_json)
+    with here.ledger.reading() as connection:
+        pending = find_jobs(connection, repository, states=[JobState.PENDING_PAIR])
+    show_jobs([*ended, *filter(touched, pending)], as_json)
     if any(job.state == JobState.ERRORED for job in ended):
         raise typer.Exit(1)
 

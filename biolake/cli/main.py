@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from biolake.cli import datasets, demo, download, ingest, jobs, query, reconcile, repositories, search, studies, up
 from biolake.cli.output import fail
 from biolake.errors import BiolakeError
+from biolake.ledger.errors import LedgerUnavailable
+
+
+class SystemRefused(BiolakeError):
+    """The operating system refused a file or an address."""
+
 
 app = typer.Typer(
     name="biolake",
@@ -52,10 +59,21 @@ app.command("notifications")(studies.notifications)
 
 def main() -> None:
     """Run a command; a known error becomes one line on standard error and exit code 1."""
+    as_json = "--json" in sys.argv
     try:
         app()
     except BiolakeError as error:
-        fail(error, "--json" in sys.argv)
+        fail(error, as_json)
+        sys.exit(1)
+    except OperationalError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        fail(LedgerUnavailable(f"the ledger does not answer ({reason}). See BIOLAKE_LEDGER."), as_json)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        fail(
+            SystemRefused(f"{where}{error.strerror or error}. Check that it is there and that you may use it."), as_json
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -3,9 +3,11 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +24,25 @@ _TURNS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI
 
 out = Console()
 err = Console(stderr=True)
+
+
+class OutputNotWritten(BiolakeError):
+    """The file that a command was to write cannot be written."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell a failure to write `path` as one.
+
+    Raises:
+        OutputNotWritten: The system refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputNotWritten(
+            f"{path}: cannot be written ({error.strerror or error}). Name a file in a folder that you may write to."
+        ) from error
 
 
 def print_json(value: Any) -> None:

@@ -67,6 +67,13 @@ def _filters(given: list[str]) -> dict[str, tuple[str, ...] | tuple[int, ...]]:
         values.setdefault(name, []).append(value)
     numbers = {"year", "n_samples", "n_features"}
     return {
-        name: tuple(int(value) for value in found) if name in numbers else tuple(found)
+        name: tuple(_number(name, value) for value in found) if name in numbers else tuple(found)
         for name, found in values.items()
     }
+
+
+def _number(name: str, value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise typer.BadParameter(f"--filter {name}={value}: a whole number is needed.") from None

@@ -10,7 +10,7 @@ import typer
 
 from biolake.cli.dagster import quieten
 from biolake.cli.deployment import platform
-from biolake.cli.output import AsJson, err, out, print_json, print_table, say
+from biolake.cli.output import AsJson, err, out, print_json, print_table, say, writing
 from biolake.platform import Platform
 from biolake.studies.catalog import catalog as run_catalog
 from biolake.studies.catalog import open_stores, sources_of
@@ -221,7 +221,8 @@ def results(
         writers = {".parquet": frame.write_parquet, ".csv": frame.write_csv, ".json": frame.write_json}
         if output.suffix not in writers:
             raise typer.BadParameter(f"--output {output}: end its name with {', '.join(writers)}.")
-        writers[output.suffix](output)
+        with writing(output):
+            writers[output.suffix](output)
         say(err, f"{frame.height} rows in {output}")
     elif as_json:
         print_json(frame.to_dicts())
