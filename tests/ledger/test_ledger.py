@@ -1,7 +1,8 @@
 """The ledger keeps instants and states as they were, and its writers take turns."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,30 @@ def test_nothing_is_deleted_for_an_unknown_dataset(ledger: Ledger, tmp_path: Pat
     bucket = open_store((tmp_path / "bucket").as_uri(), create=True)
     with pytest.raises(UnknownDataset, match="Nothing was deleted"):
         delete_dataset(ledger, bucket, Repository(name="lab", title="Made up"), "ghost")
+
+
+def _open(url: str) -> int:
+    ledger = Ledger(url)
+    with ledger.reading() as connection:
+        n_jobs = len(find_jobs(connection))
+    ledger.close()
+    return n_jobs
+
+
+def test_processes_that_open_a_new_ledger_at_once_all_succeed(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as processes:
+        list(processes.map(_open, [f"sqlite:///{tmp_path}/warm-up{number}.db" for number in range(3)]))
+        for attempt in range(10):
+            assert list(processes.map(_open, [f"sqlite:///{tmp_path}/{attempt}.db"] * 3)) == [0, 0, 0]
+
+
+def test_what_is_read_in_one_go_is_of_one_moment(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    shown = CurrentDataset("lab", "a", "lab/a.csv", "v", "0", "lot", NOW)
+    with ledger.reading() as connection:
+        assert find_jobs(connection) == []
+        with ledger.writing() as writer:
+            set_current(writer, [shown])
+        assert current_datasets(connection, "lab") == {}
+    with ledger.reading() as connection:
+        assert current_datasets(connection, "lab") == {"a": shown}
