@@ -50,7 +50,7 @@ def query(
 
 def _form(given: Form | None, output: Path | None) -> Form:
     if output is None:
-        if given in {Form.PARQUET, Form.H5AD}:
+        if given is not None and given in {Form.PARQUET, Form.H5AD}:
             raise typer.BadParameter(f"--format {given.value} needs --output FILE.")
         return given or Form.TABLE
     suffixes = {f".{form.value}": form for form in Form if form != Form.TABLE}
