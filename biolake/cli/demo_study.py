@@ -1,7 +1,7 @@
 """The demonstration's last step: a made-up study of three recordings, one of which waits on purpose."""
 
 from biolake.cli.dagster import quieten
-from biolake.cli.output import out, print_table
+from biolake.cli.output import out, print_table, say
 from biolake.demo.study import STUDY, WAITS, write_study
 from biolake.platform import Platform
 from biolake.studies.configuration import StudyConfiguration
@@ -27,9 +27,9 @@ def run_demo_study(here: Platform) -> bool:
     files = status(study, here.study_engine)
     print_table("", ("file", "state", "why"), files.select("key", "state", "reason").rows())
     for told in notifications(here.study_engine, STUDY, 1):
-        out.print(f"told: {told.text}", markup=False, soft_wrap=True)
+        say(out, f"told: {told.text}")
     _show_results(here, study)
-    out.print(f"report: {document.parent}/results/{STUDY}/report/index.html", highlight=False, soft_wrap=True)
+    say(out, f"report: {document.parent}/results/{STUDY}/report/index.html")
     states = dict(zip(files["key"], files["state"], strict=True))
     waiting = {key for key, state in states.items() if state == State.WAITING}
     processed = {key for key, state in states.items() if state == State.PROCESSED}
@@ -46,7 +46,7 @@ def _runtime_is_built(here: Platform, study: StudyConfiguration) -> bool:
     try:
         ensure_runtime(name, here.runtimes, here.settings.runtime_cache)
     except RuntimeNotBuilt as error:
-        out.print(f"Left out, because it cannot be built here: {error}", markup=False, soft_wrap=True)
+        say(out, f"Left out, because it cannot be built here: {error}")
         out.print(f"Later: biolake study process {STUDY} --wait", markup=False)
         return False
     return True
