@@ -4,6 +4,7 @@ Used by `biolake ingest --wait`, `biolake study process --wait` and `biolake dem
 those of the deployment.
 """
 
+import fcntl
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from platform_assets.definitions import build_definitions
 from platform_assets.home import dagster_home
 from platform_assets.jobs import lot_job_name
 from resources.platform import PlatformResource
-from sensors.arrivals import arrival_sensor_name
+from sensors.arrivals import NOTHING_NEW, arrival_sensor_name
 from sensors.studies import study_sensor_name
 
 _LOG = logging.getLogger(__name__)
@@ -38,7 +39,14 @@ class DidNotFinish(BiolakeError):
 @contextmanager
 def local_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     """The deployment's Dagster instance: the same runs and assets that the UI shows."""
-    with dg.DagsterInstance.from_config(str(dagster_home(home))) as instance:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "dagster.lock").open("w") as lock:
+        # Dagster makes its tables without a lock: two processes that open a new deployment at once would both do so.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = dagster_home(home)
+        opened = dg.DagsterInstance.from_config(str(folder))
+        opened.get_runs_count()
+    with opened as instance:
         yield instance
 
 
@@ -83,14 +91,15 @@ def drive_repository(
         waiting = [job for job in jobs if job.state not in ENDED and job.state != JobState.PENDING_PAIR]
         if progress is not None:
             progress(waiting)
-        unsettled = "still being written" in (tick.skip_reason.skip_message or "" if tick.skip_reason else "")
+        said = (tick.skip_reason.skip_message if tick.skip_reason else None) or NOTHING_NEW
+        unsettled = said != NOTHING_NEW
         # Only a tick without lots tells whether objects are still too young to be read.
         if not waiting and not unsettled and not tick.run_requests:
             return [job for job in jobs if job.state in ENDED and job.id not in before]
         if time.monotonic() > deadline:
             raise DidNotFinish(
-                f"{repository}: {len(waiting)} jobs have not ended after {timeout:.0f} s. See `biolake jobs`; another "
-                "process may hold their lot."
+                f"{repository}: {len(waiting)} jobs have not ended after {timeout:.0f} s ({said}). See `biolake jobs`; "
+                "another process may hold their lot."
             )
         if waiting or unsettled:
             time.sleep(_PAUSE_SECONDS)

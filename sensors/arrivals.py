@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from biolake.arrivals.observe import Observation
 from biolake.arrivals.tick import tick
-from biolake.ledger.models import Lot
+from biolake.ledger.models import Lot, Priority
 from biolake.repositories.models import Repository
 from partitions.lots import lots_of
 from resources.platform import PlatformResource
@@ -14,6 +15,10 @@ from sensors.lost_runs import LOT_TAG, follow_lost_runs
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+NOTHING_NEW = "nothing new"
+PRIORITY_TAG = "dagster/priority"
+_PRIORITIES = {Priority.HIGH: 10, Priority.MEDIUM: 0, Priority.LOW: -10}
 
 
 def arrival_sensor(
@@ -41,9 +46,9 @@ def arrival_sensor(
         )
         fresh = [lot.key for lot in found.lots if lot.key not in known]
         return dg.SensorResult(
-            run_requests=[run_request(lot) for lot in found.lots],
+            run_requests=[run_request(lot, repository.priority) for lot in found.lots],
             dynamic_partitions_requests=[lots_of(repository.name).build_add_request(fresh)] if fresh else [],
-            skip_reason=None if found.lots else _nothing_to_do(found.observation.unsettled),
+            skip_reason=None if found.lots else _nothing_to_do(found.observation),
         )
 
     return arrivals
@@ -54,10 +59,16 @@ def arrival_sensor_name(repository: str) -> str:
     return f"{repository}_arrivals"
 
 
-def run_request(lot: Lot) -> dg.RunRequest:
+def run_request(lot: Lot, priority: str) -> dg.RunRequest:
     """The request for a lot's current attempt; asking twice for one attempt launches one run."""
-    return dg.RunRequest(run_key=f"{lot.key}#{lot.attempt}", partition_key=lot.key, tags={LOT_TAG: lot.key})
+    tags = {LOT_TAG: lot.key, PRIORITY_TAG: str(_PRIORITIES[Priority(priority)])}
+    return dg.RunRequest(run_key=f"{lot.key}#{lot.attempt}", partition_key=lot.key, tags=tags)
 
 
-def _nothing_to_do(unsettled: int) -> str:
-    return f"{unsettled} objects are still being written" if unsettled else "nothing new"
+def _nothing_to_do(found: Observation) -> str:
+    reasons = []
+    if found.unsettled:
+        reasons.append(f"{found.unsettled:,} objects are still being written")
+    if found.left:
+        reasons.append(f"{found.left:,} changes are left for the next look")
+    return "; ".join(reasons) or NOTHING_NEW

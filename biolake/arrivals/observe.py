@@ -12,6 +12,7 @@ from biolake.arrivals.errors import EmptyListing
 from biolake.ledger.jobs import cancelled_in_lots
 from biolake.ledger.objects import (
     Listing,
+    first_seen_ahead,
     known_etags,
     last_listing,
     member_of,
@@ -24,6 +25,9 @@ from biolake.objects.store import ObjectStore
 from biolake.repositories.identity import Member, identify
 from biolake.repositories.models import Repository
 
+# A look must end well within the minute that Dagster gives a sensor.
+MOST_CHANGES = 20_000
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -34,12 +38,14 @@ class Observation:
         arrived: Number of new object versions.
         gone: Number of objects that are no longer there.
         unsettled: Number of objects too young to be read.
+        left: Number of changes that are left for the next look, since this one had enough.
     """
 
     touched: frozenset[str]
     arrived: int
     gone: int
     unsettled: int
+    left: int = 0
 
 
 def list_folder(repository: Repository, bucket: ObjectStore) -> dict[str, ObjectVersion]:
@@ -81,6 +87,7 @@ def record_observation(
     *,
     looked_at: datetime,
     settle: timedelta,
+    most: int = MOST_CHANGES,
 ) -> Observation:
     """Compare a complete listing with the ledger and record the difference.
 
@@ -91,6 +98,7 @@ def record_observation(
         now: The moment of recording.
         looked_at: When the listing began. What another tick recorded since then is newer than this listing and stays.
         settle: Objects younger than this are left for a later look.
+        most: How many arrivals, and how many that went, are recorded at once; the oldest first.
     """
     n_listed = len(found)
     known = known_etags(connection, repository.name)
@@ -98,18 +106,35 @@ def record_observation(
         known.pop(key, None)
         found.pop(key, None)
     changed = [version for key, version in found.items() if known.get(key) != version.etag]
-    settled = [version for version in changed if now - version.modified >= settle]
+    settled = _settled(connection, repository, changed, now, settle)
+    taken = sorted(settled, key=lambda version: (version.modified, version.key))[:most]
     gone = [key for key in known if key not in found]
-    arrived = [(version, identify(repository, version.key)) for version in settled]
+    left = len(settled) - len(taken) + max(0, len(gone) - most)
+    gone = gone[:most]
+    arrived = [(version, identify(repository, version.key)) for version in taken]
     touched = {member.dataset_id for _, member in arrived if isinstance(member, Member)}
     touched |= set(member_of(connection, repository.name, gone).values())
-    touched |= _called_off(connection, repository, [v for v in changed if now - v.modified < settle])
+    keys_taken = {version.key for version in taken}
+    touched |= _called_off(connection, repository, [v for v in changed if v.key not in keys_taken])
     record_versions(connection, repository.name, arrived, gone, now)
     record_listing(connection, repository.name, Listing(n_listed, now, None))
-    return Observation(frozenset(touched), len(arrived), len(gone), len(changed) - len(settled))
+    return Observation(frozenset(touched), len(arrived), len(gone), len(changed) - len(settled), left)
 
 
-def _called_off(connection: Connection, repository: Repository, unsettled: list[ObjectVersion]) -> set[str]:
+def _settled(
+    connection: Connection, repository: Repository, changed: list[ObjectVersion], now: datetime, settle: timedelta
+) -> list[ObjectVersion]:
+    """The objects that have not changed for the time `settle`.
+
+    A time of change in the future says nothing: a copied file brings it along, or the store's clock is ahead. Such an
+    object is settled when it has stayed the same for that long by our own clock.
+    """
+    ahead = [version for version in changed if version.modified > now]
+    first_seen = first_seen_ahead(connection, repository.name, ahead, now)
+    return [v for v in changed if now - min(v.modified, first_seen.get(v.key, v.modified)) >= settle]
+
+
+def _called_off(connection: Connection, repository: Repository, not_taken: list[ObjectVersion]) -> set[str]:
     """Datasets whose job was cancelled since the last look, because an object had changed when the run read it.
 
     The object may have come back, or gone again, before any listing saw the change: then nothing else tells of it.
@@ -117,6 +142,6 @@ def _called_off(connection: Connection, repository: Repository, unsettled: list[
     last = last_listing(connection, repository.name)
     if last is None:
         return set()
-    members = [identify(repository, version.key) for version in unsettled]
+    members = [identify(repository, version.key) for version in not_taken]
     still_changing = {member.dataset_id for member in members if isinstance(member, Member)}
     return cancelled_in_lots(connection, repository.name, last.completed_at) - still_changing

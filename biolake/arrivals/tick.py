@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from biolake.arrivals.admit import admit, expire_waits
 from biolake.arrivals.cut import cut_lots
 from biolake.arrivals.errors import EmptyListing
-from biolake.arrivals.observe import Observation, check_not_an_outage, list_folder, record_observation
+from biolake.arrivals.observe import MOST_CHANGES, Observation, check_not_an_outage, list_folder, record_observation
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.lots import open_lots
 from biolake.ledger.models import Lot
@@ -69,6 +69,7 @@ def tick(
                 moment,
                 looked_at=looked_at,
                 settle=timedelta(seconds=settings.settle_seconds),
+                most=MOST_CHANGES,
             )
             jobs = admit(connection, repository, observation.touched, moment)
             expire_waits(connection, repository, moment, timedelta(hours=settings.pair_hours))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from biolake.ledger.models import Part
-from biolake.ledger.tables import LISTINGS, OBJECT_VERSIONS, OBJECTS
+from biolake.ledger.tables import AHEAD_OF_THE_CLOCK, LISTINGS, OBJECT_VERSIONS, OBJECTS
 from biolake.objects.models import ObjectVersion
 from biolake.repositories.identity import Member, NotAMember
 
@@ -59,6 +59,31 @@ def record_versions(
         connection.execute(update(OBJECTS).where(*mine).values(deleted=True, seen_at=now))
         if last:
             connection.execute(insert(OBJECT_VERSIONS), [{**row, "deleted": True, "seen_at": now} for row in last])
+
+
+def first_seen_ahead(
+    connection: Connection, repository: str, ahead: Sequence[ObjectVersion], now: datetime
+) -> dict[str, datetime]:
+    """Remember the objects whose time of change lies in the future, and return when each was first seen, by key.
+
+    What is no longer among them, or changed, is forgotten.
+    """
+    mine = AHEAD_OF_THE_CLOCK.c.repository == repository
+    seen = {row.key: (row.etag, row.first_seen) for row in connection.execute(select(AHEAD_OF_THE_CLOCK).where(mine))}
+    first: dict[str, datetime] = {}
+    for version in ahead:
+        etag, moment = seen.get(version.key, (None, now))
+        first[version.key] = moment if etag == version.etag else now
+    etags = {version.key: version.etag for version in ahead}
+    if {key: (etags[key], moment) for key, moment in first.items()} != seen:
+        connection.execute(delete(AHEAD_OF_THE_CLOCK).where(mine))
+        if first:
+            rows = [
+                {"repository": repository, "key": key, "etag": etags[key], "first_seen": moment}
+                for key, moment in first.items()
+            ]
+            connection.execute(insert(AHEAD_OF_THE_CLOCK), rows)
+    return first
 
 
 def live_parts(connection: Connection, repository: str, dataset_ids: Iterable[str]) -> dict[str, list[Part]]:

@@ -131,3 +131,12 @@ LISTINGS = Table(
     Column("completed_at", UtcDateTime, nullable=False),
     Column("outage", Text),
 )
+
+AHEAD_OF_THE_CLOCK = Table(
+    "ahead_of_the_clock",
+    METADATA,
+    Column("repository", String(40), primary_key=True),
+    Column("key", String(1024), primary_key=True),
+    Column("etag", String(256), nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+)

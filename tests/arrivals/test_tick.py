@@ -49,6 +49,40 @@ def test_a_file_that_still_grows_waits(scene: Scene) -> None:
     assert lot.size == 2
 
 
+def test_a_file_from_the_future_is_read_when_it_stays_the_same(scene: Scene) -> None:
+    scene.now += timedelta(days=2)
+    scene.put("a.csv", size=1)
+    scene.now -= timedelta(days=2)
+    assert scene.tick().observation.unsettled == 1
+    scene.pass_time(1.5)
+    scene.now += timedelta(days=2)
+    scene.put("a.csv", size=2)
+    scene.now -= timedelta(days=2)
+    assert scene.tick().observation.unsettled == 1
+    scene.pass_time(1.5)
+    assert scene.tick().observation.unsettled == 1
+    (lot,) = looked(scene)
+    assert lot.size == 2
+    again = scene.tick()
+    assert (again.jobs, again.observation.unsettled) == (0, 0)
+
+
+def test_a_look_takes_no_more_than_it_can_and_the_rest_comes_next(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biolake.arrivals.tick.MOST_CHANGES", 3)
+    for number in range(5):
+        scene.put(f"d{number}.csv")
+        scene.pass_time(1)
+    scene.pass_time(5)
+    first = scene.tick()
+    assert (first.jobs, first.observation.left, first.observation.unsettled) == (3, 2, 0)
+    assert {job.dataset_id for job in scene.jobs()} == {"d0", "d1", "d2"}
+    second = scene.tick()
+    assert (second.jobs, second.observation.left) == (2, 0)
+    assert scene.tick().jobs == 0
+
+
 def test_looking_again_asks_for_nothing_new(scene: Scene) -> None:
     scene.put("a.csv")
     (lot,) = looked(scene)
