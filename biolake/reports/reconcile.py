@@ -42,7 +42,8 @@ class Reconciliation:
 
     Attributes:
         in_work: Jobs that have not ended; what they are about is not compared.
-        errored: Datasets in the bucket that are not in the lake because their job errored; no difference, but told.
+        errored: Datasets whose newest job errored; no difference, but told. Those that the lake shows in an older
+            version say so.
         repaired: What was asked for or done about the differences.
     """
 
@@ -94,7 +95,9 @@ def reconcile(platform: Platform, repository: Repository, *, rows: bool = True) 
         differences += _rows(platform, repository.name, lake)
         differences += _change_feed(platform, repository.name)
     errored = sorted(
-        dataset_id for dataset_id, job in newest.items() if job.state == JobState.ERRORED and dataset_id not in current
+        f"{dataset_id} (shown in an older version)" if dataset_id in current else dataset_id
+        for dataset_id, job in newest.items()
+        if job.state == JobState.ERRORED
     )
     return Reconciliation(
         repository.name, len(found), len(lake), len(documents), len(busy), tuple(errored), tuple(differences)

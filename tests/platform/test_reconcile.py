@@ -216,6 +216,13 @@ def test_what_has_just_failed_is_told_and_is_no_difference(deployment: Deploymen
     assert (found.agrees, found.errored) == (True, ("D1",))
 
 
+def test_a_newest_version_that_failed_is_told_while_the_older_one_is_shown(stocked: Deployment) -> None:
+    stocked.put("lab/D2.csv", "gene,s1,s1\ng1,1,2\n")
+    stocked.drive()
+    found = stocked.reconciled()
+    assert (found.agrees, found.errored) == (True, ("D2 (shown in an older version)",))
+
+
 def test_a_change_that_was_inserted_twice_is_found(stocked: Deployment) -> None:
     rows = table(stocked, "datasets").to_pyarrow_table()
     mine = rows.filter(pc.equal(rows["dataset_id"], "D2"))
