@@ -114,8 +114,8 @@ def expire_waits(connection: Connection, repository: Repository, now: datetime, 
                 JobState.ERRORED,
                 describe(
                     MissingPair(
-                        f"{job.dataset_id}: {job.reason}, for more than {patience}. Upload what is missing, then "
-                        "upload the data again."
+                        f"{job.dataset_id}: {job.reason}, for more than {patience}. Upload what is missing; the "
+                        "rest need not be uploaded again."
                     )
                 ),
                 None,
@@ -226,8 +226,8 @@ def _refusal(
     repository: Repository, situation: _Situation, loser: _Candidate, owner: _Candidate, now: datetime
 ) -> list[Job]:
     error = DatasetIdTaken(
-        f"{situation.dataset_id}: {loser.key} has the id of {owner.key}, which is kept. Rename one of them or delete "
-        f"{owner.key}, then upload {loser.key} again."
+        f"{situation.dataset_id}: {loser.key} has the id of {owner.key}, which is kept. Rename one of them, or delete "
+        "the one that is not wanted; nothing needs to be uploaded again."
     )
     job = _job(repository, situation, Action.UPLOAD, JobState.ERRORED, loser.parts, now, describe(error))
     told = any(_is_refusal(other) and other.source_version == job.source_version for other in situation.history)

@@ -219,6 +219,7 @@ def test_a_wait_ends_and_what_comes_later_is_still_taken(tmp_path: Path) -> None
     (job,) = scene.jobs("a")
     assert job.state == JobState.ERRORED
     assert (job.reason or "").startswith("MISSING_PAIR: a: waits for the metadata document")
+    assert "the rest need not be uploaded again" in (job.reason or "")
     scene.put("a.json")
     (lot,) = looked(scene)
     assert lot.n_jobs == 1
@@ -232,6 +233,7 @@ def test_of_two_files_with_one_id_the_first_is_kept_and_the_other_named(scene: S
     refused = scene.jobs("a")[-1]
     assert refused.state == JobState.ERRORED
     assert "lab/a.gct has the id of lab/a.csv" in (refused.reason or "")
+    assert "nothing needs to be uploaded again" in (refused.reason or "")
     scene.remove("a.csv")
     (lot,) = looked(scene)
     (entry,) = read_manifest(lot, scene.bucket).entries
