@@ -5,6 +5,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
@@ -114,13 +116,17 @@ def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -
         lengths = samples_per_row(batch)
         flat = batch.column("values").flatten()
         bad = pc.invert(pc.fill_null(pc.is_finite(flat), True))
-        for code, dataset_id in enumerate(encoded.dictionary.to_pylist()):
-            mine = pc.equal(encoded.indices, code)
-            mine_lengths = lengths.filter(mine)
-            found = measured.setdefault(dataset_id, _Measured())
-            found.rows += len(mine_lengths)
-            found.cells += pc.sum(pc.max_element_wise(mine_lengths, 0)).as_py() or 0
-            found.wrong_length += pc.sum(pc.not_equal(mine_lengths, n_samples.get(dataset_id, -1))).as_py() or 0
+        names = encoded.dictionary.to_pylist()
+        codes, long = encoded.indices.to_numpy(), lengths.to_numpy(zero_copy_only=False).astype(np.int64)
+        expected = np.asarray([n_samples.get(name, -1) for name in names], dtype=np.int64)
+        rows = np.bincount(codes, minlength=len(names))
+        cells = np.bincount(codes, weights=np.maximum(long, 0), minlength=len(names))
+        wrong = np.bincount(codes, weights=long != expected[codes], minlength=len(names))
+        for code, name in enumerate(names):
+            found = measured.setdefault(name, _Measured())
+            found.rows += int(rows[code])
+            found.cells += int(cells[code])
+            found.wrong_length += int(wrong[code])
         if pc.any(bad).as_py():
             parents = pc.list_parent_indices(batch.column("values")).filter(bad)
             for dataset_id in batch.column("dataset_id").take(parents).to_pylist():
@@ -130,12 +136,12 @@ def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -
 
 def _repeated(lake: Lake, repository: str, schema: TableSchema, lot: str) -> list[str]:
     keys = list(schema.key)
-    rows = _rows(lake, repository, schema, lot, keys)
-    counted = rows.group_by(keys).aggregate([([], "count_all")])
-    repeated = counted.filter(pc.greater(counted.column("count_all"), 1))
+    # The lot is the same in all of them.
+    rows = pl.DataFrame(_rows(lake, repository, schema, lot, [key for key in keys if key != "lot"]))
+    repeated = rows.group_by(rows.columns).len().filter(pl.col("len") > 1).sort(rows.columns).head(50)
     return [
-        f"{row['dataset_id']}: {schema.name} {row[keys[-1]]} is there {row['count_all']} times"
-        for row in repeated.slice(0, 50).to_pylist()
+        f"{row['dataset_id']}: {schema.name} {row[keys[-1]]} is there {row['len']} times"
+        for row in repeated.iter_rows(named=True)
     ]
 
 
