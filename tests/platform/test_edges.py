@@ -12,6 +12,7 @@ from biolake.ingest import read_job as read_module
 from biolake.ledger.models import Action, JobState
 from biolake.platform import Platform
 from biolake.settings import Settings
+from platform_assets.drive import DidNotFinish, drive_repository
 from tests.platform.conftest import Deployment, matrix_csv
 
 METADATA = '{"title": "A title", "organism": "Homo sapiens"}'
@@ -142,6 +143,13 @@ def test_a_growing_file_waits_until_it_rests(deployment: Deployment, monkeypatch
     deployment.put("lab/D1.csv", matrix_csv())
     assert [job.state for job in deployment.drive()] == [JobState.SUCCESS]
     assert deployment.values("D1") == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_who_waits_in_vain_is_told_what_for(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIOLAKE_SETTLE_SECONDS", "3600")
+    deployment.put("lab/D1.csv", matrix_csv())
+    with pytest.raises(DidNotFinish, match="1 objects are still being written"):
+        drive_repository(deployment.platform, deployment.instance, "lab", timeout=1)
 
 
 BAD = {
