@@ -25,7 +25,7 @@ from biolake.studies.processing.warm import WarmRuntime
 from biolake.studies.progress import recording as find_recording
 from biolake.studies.progress import rerun, set_state
 from biolake.studies.results.manifest import Manifest
-from biolake.studies.results.recipe import pipeline_arguments, processing_limits
+from biolake.studies.results.recipe import clock_of, pipeline_arguments, processing_limits
 from biolake.studies.results.store import StoredResults, store_results, stored
 from biolake.studies.runtimes import ensure_runtime
 from biolake.studies.states import State
@@ -183,6 +183,7 @@ def _run(
         pipeline=study.location.parent / rules.file,
         output=output,
         arguments=pipeline_arguments(study, recording, pipeline),
+        clock=clock_of(study, recording),
     )
     running = warm.of(rules.runtime)
     # The catalog counts attempts and asks for the next run, so that each of them is one that people can see.

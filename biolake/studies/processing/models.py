@@ -81,6 +81,7 @@ class ProcessingTask:
         output: Folder for what comes out; made, and emptied of an earlier run.
         arguments: What the pipeline's run is told besides the file: `tz_name`, `height` [m], trim times.
         scans: What the pre-scan found in each file; looked at anew where empty.
+        clock: What times without a zone in a table mean: the time zone's wall clock (`device_local`), or `utc`.
         keep_raw: Keep the signals that were read too, for comparison; about 60 bytes per sample.
     """
 
@@ -90,6 +91,7 @@ class ProcessingTask:
     output: Path
     arguments: Mapping[str, str | float | int] = field(default_factory=dict)
     scans: tuple[Scan, ...] = ()
+    clock: str = "device_local"
     keep_raw: bool = False
 
     @property

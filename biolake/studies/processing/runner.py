@@ -120,6 +120,7 @@ def _attempt(
         "format": task.format.value,
         "pipeline": str(task.pipeline.resolve()),
         "arguments": dict(task.arguments),
+        "clock": task.clock,
         "folder": str(task.output.resolve()),
         "keep_raw": task.keep_raw,
         "samples_expected": task.samples,

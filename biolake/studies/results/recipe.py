@@ -72,6 +72,7 @@ class Recipe(_Part):
         arguments: What SKDH's run is told besides the file.
         metadata: The metadata values used.
         timezone: In which days are counted.
+        clock: What times without a zone mean.
         steps: The pipeline's steps.
         windows: First hour and number of hours of days (`activity`) and nights (`sleep`).
         limits: What the study accepts of a recording and what it may cost.
@@ -99,6 +100,7 @@ class Recipe(_Part):
     arguments: dict[str, str | float | int]
     metadata: dict[str, str | float | int | bool | None]
     timezone: str
+    clock: str = "device_local"
     steps: tuple[RecipeStep, ...]
     windows: dict[str, tuple[int, int]]
     limits: dict[str, Any]
@@ -140,6 +142,11 @@ def pipeline_arguments(study: StudyConfiguration, recording: Recording, pipeline
     return run_arguments(study, recording, pipeline)
 
 
+def clock_of(study: StudyConfiguration, recording: Recording) -> str:
+    """Return what a recording's times mean, `device_local` or `utc`."""
+    return _file_type(study, recording).clock.kind
+
+
 def processing_limits(study: StudyConfiguration, recording: Recording, pipeline: str) -> Limits:
     """Return what one recording may cost, and what the study accepts of it."""
     file_type = _file_type(study, recording)
@@ -178,6 +185,7 @@ def run_inputs(study: StudyConfiguration, recording: Recording, pipeline: str) -
         "configuration": fingerprint(
             {
                 "recording": file_type.recording.model_dump(mode="json", exclude={"quiet_hours"}),
+                "clock": file_type.clock.kind,
                 "days": study.document.days.model_dump(mode="json"),
                 "pass": dict(rules.pass_),
                 "outputs": dict(rules.outputs),
@@ -224,6 +232,7 @@ def recipe(study: StudyConfiguration, recording: Recording, pipeline: str) -> Re
         arguments=pipeline_arguments(study, recording, pipeline),
         metadata=_used(rules, recording),
         timezone=recording.timezones[pipeline],
+        clock=clock_of(study, recording),
         steps=tuple(
             RecipeStep(
                 name=step.name,

@@ -153,7 +153,9 @@ def _replay(
     files = tuple(_fetch(recipe, number, stores, folder / "in") for number in range(len(recipe.files)))
     pipeline = folder / "pipeline.skdh"
     pipeline.write_text(recipe.pipeline_text)
-    task = ProcessingTask(f"replay {recipe.run_key}", files, pipeline, folder / "out", recipe.arguments)
+    task = ProcessingTask(
+        f"replay {recipe.run_key}", files, pipeline, folder / "out", recipe.arguments, clock=recipe.clock
+    )
     outcome = process(task, runtime, recipe.processing_limits())
     tables = all_tables(recipe, outcome, code_version=made.code_version, run_id=made.run_id)
     return Replay(

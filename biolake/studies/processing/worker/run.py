@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from .local_clock import read_local, stamps_are_local
 from .overview import keep_overview
 from .quality import Unsound, look_at
 from .reading import comparable, inputs
@@ -161,11 +162,14 @@ def _watched(
     step: Any, reads: bool, command: dict[str, Any], result: dict[str, Any], stage: list[str]
 ) -> Callable[..., Any]:
     predict = step.predict
+    local = reads and stamps_are_local(step, command)
+    if local:
+        result["read_by"] += ", its times as the time zone's clock shows them"
 
     def watched(**arguments: Any) -> Any:
         stage[0] = step._name
         started, busy = time.perf_counter(), time.process_time()
-        answer = predict(**arguments)
+        answer = read_local(predict, arguments) if reads and local else predict(**arguments)
         done: dict[str, Any] = {
             "name": step._name,
             "process": step._cls_name,
