@@ -1,8 +1,12 @@
 """What the benchmarks of studies share: pipelines as SKDH saves them, made-up weeks, and SKDH called by itself."""
 
 import json
+import resource
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -96,6 +100,34 @@ def call_directly(one: Runtime, pipeline: Path, arguments: Mapping[str, Any]) ->
         check=True,
     )
     return json.loads(done.stdout)
+
+
+@dataclass
+class Spent:
+    """Seconds of a block: by the clock, and of all CPUs in this process and the children it waited for."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.wall:.1f} s, CPU {self.cpu:.1f} s"
+
+    def against(self, other: "Spent") -> str:
+        """This as a multiple of another."""
+        return f"{self.wall / other.wall:.3f}x, CPU {self.cpu / other.cpu:.3f}x"
+
+
+@contextmanager
+def measured() -> Iterator[Spent]:
+    """Measure the block; on a machine that others use, CPU is what can be compared."""
+    spent, wall, cpu = Spent(), time.perf_counter(), _cpu_seconds()
+    yield spent
+    spent.wall, spent.cpu = time.perf_counter() - wall, _cpu_seconds() - cpu
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def digests(folder: Path) -> dict[str, str]:

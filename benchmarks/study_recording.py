@@ -9,12 +9,21 @@ import argparse
 import json
 import os
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
 from benchmarks.machine import header, table
-from benchmarks.study_files import CURRENT, FAST, WEEK, call_directly, digests, runtime, write_pipeline, write_week
+from benchmarks.study_files import (
+    CURRENT,
+    FAST,
+    WEEK,
+    Spent,
+    call_directly,
+    digests,
+    measured,
+    runtime,
+    write_pipeline,
+    write_week,
+)
 from biolake.cli.dagster import quieten
 
 
@@ -41,40 +50,37 @@ def run(folder: Path, week: Path, days: int) -> str:
     report = header(f"One recording, {days} days at 100 Hz, {week.stat().st_size / 1e6:.0f} MB .cwa")
     pipeline = write_pipeline(folder / "week.skdh", *WEEK)
     arguments = {"tz_name": "Europe/London"}
-    started = time.perf_counter()
-    direct = call_directly(plain, pipeline, {**arguments, "file": str(week)})
-    direct_seconds = time.perf_counter() - started
+    with measured() as alone:
+        direct = call_directly(plain, pipeline, {**arguments, "file": str(week)})
     kept: dict[str, dict[str, str]] = {}
-    worked: dict[str, Any] = {}
+    worked: dict[str, Spent] = {}
+    peak = 0
     for one in (plain, fast):
-        started = time.perf_counter()
-        task = ProcessingTask(one.name, (week,), pipeline, folder / one.name, arguments)
-        worked[one.name] = (process(task, one, Limits()), time.perf_counter() - started)
+        with measured() as spent:
+            task = ProcessingTask(one.name, (week,), pipeline, folder / one.name, arguments)
+            outcome = process(task, one, Limits())
+        worked[one.name], peak = spent, max(peak, outcome.cost.peak_bytes)
         kept[one.name] = digests(folder / one.name)
-    study_seconds, step_seconds = as_study(folder, pipeline)
+    worked["run"] = as_study(folder, pipeline)
     same = [path for path, digest in kept[plain.name].items() if direct["digests"].get(path) == digest]
-    outcome, seconds = worked[plain.name]
-    _, fast_seconds = worked[fast.name]
     differing = sorted(path for path in kept[fast.name] if kept[fast.name][path] != kept[plain.name][path])
+    names = {
+        plain.name: "platform: pre-scan, process, checks",
+        "run": "platform: the whole run, with tables, lake, page and checks",
+        fast.name: "platform in the runtime with the faster DFA",
+    }
     rows = [
-        ("SKDH by itself (baseline)", f"{direct_seconds:.1f} s", ""),
-        ("platform: pre-scan, process, checks", f"{seconds:.1f} s", f"{seconds / direct_seconds:.3f}x"),
-        ("platform: the whole run", f"{study_seconds:.1f} s", f"{study_seconds / direct_seconds:.3f}x"),
-        ("of it in the step", f"{step_seconds:.1f} s", f"{step_seconds / direct_seconds:.3f}x"),
-        (
-            "platform in the runtime with the faster DFA",
-            f"{fast_seconds:.1f} s",
-            f"{fast_seconds / direct_seconds:.3f}x",
-        ),
+        ("SKDH by itself (baseline)", alone, ""),
+        *((text, worked[name], worked[name].against(alone)) for name, text in names.items()),
         ("arrays kept that equal SKDH's bit by bit", f"{len(same)} of {len(kept[plain.name])}", ""),
         ("arrays that the faster DFA changes", ", ".join(differing) or "none", ""),
-        ("peak memory of the process", f"{outcome.cost.peak_bytes / 1024**3:.2f} GiB", ""),
+        ("peak memory of the process", f"{peak / 1024**3:.2f} GiB", ""),
     ]
     return report + "\n" + table(("measure", "value", "against SKDH"), rows)
 
 
-def as_study(folder: Path, pipeline: Path) -> tuple[float, float]:
-    """Process the recording as a study's run; seconds from its launch to its end, and of the step alone."""
+def as_study(folder: Path, pipeline: Path) -> Spent:
+    """Process the recording as a study's run: from its launch to its end."""
     from biolake.platform import opened
     from biolake.settings import Settings
     from biolake.studies.folder import add_study
@@ -120,12 +126,11 @@ def as_study(folder: Path, pipeline: Path) -> tuple[float, float]:
         tick = _tick(sensor, instance, resources, "study_benchmark_recordings")
         (request,) = tick.run_requests or ()
         job = definitions.resolve_job_def(request.job_name or "")
-        started = time.perf_counter()
-        result = job.execute_in_process(instance=instance, partition_key=request.partition_key)
-        seconds = time.perf_counter() - started
+        quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+        with measured() as spent:
+            result = job.execute_in_process(instance=instance, partition_key=request.partition_key, run_config=quiet)
         assert result.success
-        durations = [event.step_success_data.duration_ms / 1000 for event in result.all_events if event.is_step_success]
-    return seconds, max(durations)
+    return spent
 
 
 if __name__ == "__main__":
