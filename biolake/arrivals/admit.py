@@ -188,7 +188,8 @@ def _already_told(situation: _Situation, job: Job) -> bool:
 
 def _owner(situation: _Situation) -> _Candidate | None:
     keys = [situation.current.data_key] if situation.current else []
-    keys += [job.data_key for job in situation.unfinished if job.action != Action.DELETE]
+    # The newest decision holds: a job in work may be called off for the object that took its place.
+    keys += [job.data_key for job in reversed(situation.unfinished) if job.action != Action.DELETE]
     for key in keys:
         for candidate in situation.candidates:
             if any(part.version.key == key for part in candidate.parts):

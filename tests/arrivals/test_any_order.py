@@ -268,6 +268,6 @@ class Arrivals(RuleBasedStateMachine):
 
 
 Arrivals.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    derandomize=True, max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_any_order_ends_with_what_is_there = Arrivals.TestCase
