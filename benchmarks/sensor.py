@@ -13,7 +13,8 @@ from biolake.cli.dagster import quieten
 from biolake.ledger.jobs import end_jobs, find_jobs
 from biolake.ledger.lots import finish_lot_if_ended, open_lots
 from biolake.ledger.models import JobState
-from biolake.platform import opened
+from biolake.ledger.objects import known_etags
+from biolake.platform import Platform, opened
 from biolake.settings import Settings
 
 KNOWN, NEW = 100_000, 100
@@ -55,7 +56,10 @@ def main() -> None:
                     instance.add_dynamic_partitions("lab_lots", list(addition.partition_keys))
                 return time.perf_counter() - started, result
 
-            first, _ = tick()
+            first = 0.0
+            while _recorded(here) < KNOWN:
+                spent, _ = tick()
+                first = max(first, spent)
             with here.ledger.writing() as connection:
                 from datetime import UTC, datetime
 
@@ -71,13 +75,18 @@ def main() -> None:
             new, result = tick()
             nothing, _ = tick()
     rows = [
-        (f"first tick, {KNOWN:,} new objects", f"{first:.1f} s"),
+        (f"the longest of the first ticks, until {KNOWN:,} new objects are recorded", f"{first:.1f} s"),
         (f"tick with {NEW} new objects ({len(result.run_requests or ())} run requested)", f"{new:.2f} s"),
         ("tick with nothing new", f"{nothing:.2f} s"),
         (f"listing alone, {listed:,} objects (baseline)", f"{listing:.2f} s"),
         ("peak memory", f"{peak_memory_gib():.2f} GiB"),
     ]
     print(report + "\n" + table(("measure", "value"), rows))
+
+
+def _recorded(here: Platform) -> int:
+    with here.ledger.reading() as connection:
+        return len(known_etags(connection, "lab"))
 
 
 if __name__ == "__main__":
