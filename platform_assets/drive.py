@@ -5,7 +5,6 @@ those of the deployment.
 """
 
 import fcntl
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,8 +25,6 @@ from platform_assets.jobs import lot_job_name
 from resources.platform import PlatformResource
 from sensors.arrivals import NOTHING_NEW, arrival_sensor_name
 from sensors.studies import study_sensor_name
-
-_LOG = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 0.5
 

@@ -24,8 +24,9 @@ from biolake.studies.processing.runner import process
 from biolake.studies.processing.warm import WarmRuntime
 from biolake.studies.progress import recording as find_recording
 from biolake.studies.progress import rerun, set_state
+from biolake.studies.recording import run_arguments
 from biolake.studies.results.manifest import Manifest
-from biolake.studies.results.recipe import clock_of, pipeline_arguments, processing_limits
+from biolake.studies.results.recipe import clock_of, processing_limits
 from biolake.studies.results.store import StoredResults, store_results, stored
 from biolake.studies.runtimes import ensure_runtime
 from biolake.studies.states import State
@@ -182,7 +183,7 @@ def _run(
         files=files,
         pipeline=study.location.parent / rules.file,
         output=output,
-        arguments=pipeline_arguments(study, recording, pipeline),
+        arguments=run_arguments(study, recording, pipeline),
         clock=clock_of(study, recording),
     )
     running = warm.of(rules.runtime)

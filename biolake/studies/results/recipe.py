@@ -137,11 +137,6 @@ class Recipe(_Part):
         return Limits(**limits, recording=RecordingLimits(**recording))
 
 
-def pipeline_arguments(study: StudyConfiguration, recording: Recording, pipeline: str) -> dict[str, str | float | int]:
-    """Return what SKDH's run is told besides the file, as it is recorded with the result."""
-    return run_arguments(study, recording, pipeline)
-
-
 def clock_of(study: StudyConfiguration, recording: Recording) -> str:
     """Return what a recording's times mean, `device_local` or `utc`."""
     return _file_type(study, recording).clock.kind
@@ -229,7 +224,7 @@ def recipe(study: StudyConfiguration, recording: Recording, pipeline: str) -> Re
             )
             for entry in recording.files
         ),
-        arguments=pipeline_arguments(study, recording, pipeline),
+        arguments=run_arguments(study, recording, pipeline),
         metadata=_used(rules, recording),
         timezone=recording.timezones[pipeline],
         clock=clock_of(study, recording),

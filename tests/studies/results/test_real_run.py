@@ -18,10 +18,11 @@ from biolake.studies.models import FileInRecording, Recording
 from biolake.studies.processing.models import Limits, ProcessingTask
 from biolake.studies.processing.results import read_results
 from biolake.studies.processing.runner import process
+from biolake.studies.recording import run_arguments
 from biolake.studies.results.errors import InputGone, RuntimeChanged, UnknownRunKey
 from biolake.studies.results.measures import described
 from biolake.studies.results.read import results_table
-from biolake.studies.results.recipe import pipeline_arguments, run_inputs
+from biolake.studies.results.recipe import run_inputs
 from biolake.studies.results.replay import replay
 from biolake.studies.results.store import StoredResults, store_results
 from biolake.studies.runtimes import Runtime
@@ -166,7 +167,7 @@ def test_a_replay_names_what_is_different(
         (real.file,),
         study.folder / "pipelines" / "other.skdh",
         folder,
-        pipeline_arguments(study.configuration, recording, "wrist"),
+        run_arguments(study.configuration, recording, "wrist"),
     )
     other = dict(study.pipelines["wrist"])
     other["Steps"] = [step for step in other["Steps"] if step["process"] != "ActivityLevelClassification"]
