@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from biolake.errors import BiolakeError
 
@@ -22,11 +22,37 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    home: Path = Field(description="State folder of a local deployment")
+    profile: Literal["local", "production"] = Field(
+        "local", description="Whether this machine is enough, or the engines that the other settings name are used"
+    )
+    home: Path = Field(description="State folder: documents of repositories and studies; locally everything else too")
     landing: str = Field(description="Where data owners upload: one folder per repository")
     lake: str = Field(description="Where the Delta tables are")
-    index: str = Field(description="Where the embedded search index is")
-    ledger: str = Field(description="SQLAlchemy URL of the ledger")
+    ledger: str = Field(description="SQLAlchemy URL of the ledger, SQLite or PostgreSQL")
+    ledger_password: SecretStr | None = Field(None, description="Password of the ledger's user, where the URL has none")
+    index: str = Field(description="The search index: a file or s3 URL for the embedded one, http(s) for OpenSearch")
+    index_name: str = Field(
+        "biolake", pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$", description="What OpenSearch's index names begin with"
+    )
+    index_user: str | None = Field(None, description="OpenSearch user")
+    index_password: SecretStr | None = Field(None, description="Password of the OpenSearch user")
+    index_ca: Path | None = Field(None, description="File of the authority that signed OpenSearch's certificate")
+    sql: str | None = Field(None, description="http(s) URL of Trino; the embedded engine where not set")
+    sql_user: str = Field("biolake", description="Trino user")
+    sql_password: SecretStr | None = Field(None, description="Password of the Trino user")
+    sql_ca: Path | None = Field(None, description="File of the authority that signed Trino's certificate")
+    sql_lake_catalog: str = Field("lake", description="Trino's delta_lake catalog with the lake's tables")
+    sql_index_catalog: str = Field("index", description="Trino's opensearch catalog with the search index")
+    events: str | None = Field(None, description="URL of the SQS queue with the landing bucket's events")
+    events_visibility_seconds: int = Field(
+        60, ge=5, le=43_200, description="How long a received event is hidden from other consumers, renewed in work"
+    )
+    notifications: str | None = Field(None, description="URL of the SQS queue that takes notifications for people")
+    listing_minutes: float = Field(
+        60.0, ge=0, description="How often a repository's folder is listed to find what no event told, with events on"
+    )
+    machines: Path | None = Field(None, description="YAML table of machine sizes; the shipped one where not set")
+    history_days: int = Field(90, ge=1, description="How long Dagster's events of ended runs are kept in production")
     settle_seconds: float = Field(2.0, ge=0, description="An object must be this old before it is read")
     lot_datasets: int = Field(1000, ge=1, le=10_000, description="Most datasets in a lot")
     lot_bytes: int = Field(4 * 1024**3, ge=1, description="Most bytes in a lot of more than one dataset")
