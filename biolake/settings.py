@@ -1,26 +1,27 @@
-"""Where this deployment keeps its state, read from the environment once. Secrets are never printed from here."""
+"""The one model of what a deployment is told: places, engines, limits. docs/settings.md is its table.
+
+How variables are read is in `biolake.environment`. No message from here repeats a value that may hold a secret.
+"""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from biolake.errors import BiolakeError
-
-
-class InvalidSetting(BiolakeError):
-    """An environment variable with a value the platform cannot use."""
+from biolake.environment.errors import InvalidSetting
+from biolake.environment.read import Reading, read_environment
+from biolake.environment.variables import variable_of
 
 
 class Settings(BaseModel):
-    """The deployment's places and limits. Every field is one environment variable `BIOLAKE_<NAME>`.
+    """The deployment's places, engines and limits. Every field is one environment variable `BIOLAKE_<NAME>`.
 
-    URLs are `s3://bucket/prefix` or `file:///folder`; what is not set lies under `home`.
+    A secret may be in a file that `BIOLAKE_<NAME>_FILE` names instead. What is not set lies under `home`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     profile: Literal["local", "production"] = Field(
         "local", description="Whether this machine is enough, or the engines that the other settings name are used"
@@ -37,6 +38,15 @@ class Settings(BaseModel):
     index_user: str | None = Field(None, description="OpenSearch user")
     index_password: SecretStr | None = Field(None, description="Password of the OpenSearch user")
     index_ca: Path | None = Field(None, description="File of the authority that signed OpenSearch's certificate")
+    index_shards: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Shards of an OpenSearch index that is created or rebuilt; one for each 30 GB or so",
+    )
+    index_vector_dimension: int = Field(
+        0, ge=0, le=16_000, description="Length of the embeddings that the search index holds; 0 for none"
+    )
     sql: str | None = Field(None, description="http(s) URL of Trino; the embedded engine where not set")
     sql_user: str = Field("biolake", description="Trino user")
     sql_password: SecretStr | None = Field(None, description="Password of the Trino user")
@@ -50,6 +60,9 @@ class Settings(BaseModel):
     notifications: str | None = Field(None, description="URL of the SQS queue that takes notifications for people")
     listing_minutes: float = Field(
         60.0, ge=0, description="How often a repository's folder is listed to find what no event told, with events on"
+    )
+    ui_url: str | None = Field(
+        None, description="Address of Dagster's UI, through which changed documents are loaded; `biolake up` sets it"
     )
     machines: Path | None = Field(None, description="YAML table of machine sizes; the shipped one where not set")
     history_days: int = Field(90, ge=1, description="How long Dagster's events of ended runs are kept in production")
@@ -73,6 +86,16 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("index_ca", "sql_ca", "machines")
+    @classmethod
+    def _file_that_is_there(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
+        found = value.expanduser().resolve()
+        if not found.is_file():
+            raise ValueError(f"there is no file {found}")
+        return found
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, *, home: Path | None = None) -> Self:
         """Read the settings from `environment` (the process's own by default).
@@ -82,24 +105,36 @@ class Settings(BaseModel):
             home: Overrides `BIOLAKE_HOME`; `.biolake` in the current folder where neither says.
 
         Raises:
-            InvalidSetting: A value cannot be used; the message names the variable.
+            InvalidSetting: With a line for every variable that is wrong.
         """
-        variables = os.environ if environment is None else environment
-        chosen = (home or Path(variables.get("BIOLAKE_HOME", ".biolake"))).expanduser().resolve()
-        values: dict[str, object] = {
-            "landing": (chosen / "landing").as_uri(),
-            "lake": (chosen / "lake").as_uri(),
-            "index": (chosen / "index").as_uri(),
-            "ledger": f"sqlite:///{chosen / 'ledger.db'}",
-        }
-        for name in cls.model_fields:
-            variable = f"BIOLAKE_{name.upper()}"
-            if name != "home" and variables.get(variable):
-                values[name] = variables[variable]
+        return cls.with_origins(environment, home=home)[0]
+
+    @classmethod
+    def with_origins(
+        cls, environment: Mapping[str, str] | None = None, *, home: Path | None = None
+    ) -> tuple[Self, dict[str, str]]:
+        """Do as `from_environment`, and say by field where its value comes from.
+
+        Raises:
+            InvalidSetting: With a line for every variable that is wrong.
+        """
+        reading = read_environment(cls.model_fields, os.environ if environment is None else environment, home)
+        settings = cls._made(reading)
+        if settings is None or reading.problems:
+            lines = (f"{variable}: {problem}" for variable, problem in reading.problems.items())
+            raise InvalidSetting("\n".join(lines))
+        return settings, {name: reading.origins.get(name, "default") for name in cls.model_fields}
+
+    @classmethod
+    def _made(cls, reading: Reading) -> Self | None:
+        """The settings; where a value is wrong none, and the reading has the problems."""
         try:
-            return cls.model_validate({**values, "home": chosen})
-        except ValueError as error:
-            first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("?",), "msg": str(error)}  # type: ignore[attr-defined]
-            raise InvalidSetting(
-                f"BIOLAKE_{str(first['loc'][0]).upper()}: {first['msg']}. Correct or unset it."
-            ) from error
+            return cls.model_validate(reading.values)
+        except ValidationError as error:
+            # Not chained: the cause would hold the values, secrets among them.
+            for one in error.errors(include_input=False, include_url=False):
+                name = str(one["loc"][0])
+                said = one["msg"].removeprefix("Value error, ")
+                problem = f"{said[:1].lower()}{said[1:]}. Correct or unset it."
+                reading.problems.setdefault(variable_of(name), problem)
+            return None

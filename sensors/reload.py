@@ -1,9 +1,9 @@
 """Ask the running deployment to load its definitions anew."""
 
-import os
 from urllib.parse import urlsplit
 
 from biolake.errors import BiolakeError
+from biolake.settings import Settings
 
 LOCATION = "biolake"
 UI_VARIABLE = "BIOLAKE_UI_URL"
@@ -23,7 +23,7 @@ def reload_definitions() -> None:
     """
     from dagster_graphql import DagsterGraphQLClient, ReloadRepositoryLocationStatus
 
-    address = os.environ.get(UI_VARIABLE)
+    address = Settings.from_environment().ui_url
     if not address:
         raise ReloadFailed(
             f"documents changed, but {UI_VARIABLE} is not set. Set it to the UI's address, or reload the location "
