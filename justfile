@@ -10,6 +10,10 @@ check:
 test *ARGS:
     uv run pytest {{ARGS}}
 
+# Tests on real servers, built on first use: docs/engines-in-tests.md.
+engines *ARGS:
+    uv run pytest -m engines tests/engines {{ARGS}}
+
 # The deployment with its UI.
 ui:
     uv run biolake up
