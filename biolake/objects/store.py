@@ -50,7 +50,7 @@ class ObjectStore:
             raise UnsupportedUrl(f"{url}: only file:// and s3:// URLs name an object store.")
         self.url = url.rstrip("/")
         self.folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
-        self._left_out: set[Path] = set()
+        self._left_out: set[Path | str] = set()
         with self._failures("opening"):
             self._store: Any = obstore.store.from_url(url, config=dict(options or {}))  # type: ignore[call-overload]
 
@@ -63,25 +63,39 @@ class ObjectStore:
 
         Raises:
             StoreUnavailable: The listing could not be completed; what was yielded before is then not the whole.
-            UnusableKey: A remote store holds a key that cannot be addressed. In a local folder it is left out.
         """
         folder = prefix.rstrip("/")
         with self._failures(f"listing {prefix or 'everything'}"):
-            if self.folder is None:
-                yield from self._listed(folder)
-                return
             try:
                 versions = list(self._listed(folder))
-            except BaseError as error:
-                # One odd name ends the whole listing: the folder is walked instead, more slowly.
+            except (InvalidPathError, BaseError) as error:
+                if self.folder is None and not isinstance(error, InvalidPathError):
+                    raise
+                # One odd name ends the whole listing: every key is looked at by itself instead, more slowly.
                 _LOG.debug("%s: %s", self.url, error)
-                versions = list(self._walked(self.folder / folder, ()))
+                odd = self._named(folder) if self.folder is None else self._walked(self.folder / folder, ())
+                versions = list(odd)
             yield from versions
 
     def _listed(self, folder: str) -> Iterator[ObjectVersion]:
         for chunk in obstore.list(self._store, prefix=folder or None, chunk_size=_LISTING_CHUNK):
             for meta in chunk:
                 yield _version(meta)
+
+    def _named(self, folder: str) -> Iterator[ObjectVersion]:
+        """List a bucket with AWS's own library, leaving out the keys that obstore cannot name."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from biolake.objects.s3_listing import can_be_named, every_object
+
+        try:
+            for version in every_object(self.url, folder):
+                if can_be_named(version.key):
+                    yield version
+                else:
+                    self._leave_out(version.key, "its key has an empty part, `.`, `..` or a control character")
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"{self.url}: listing {folder or 'everything'}: {error}") from error
 
     def _walked(self, folder: Path, above: tuple[str, ...]) -> Iterator[ObjectVersion]:
         """List a local folder file by file, leaving out the names that no key can have.
@@ -113,7 +127,7 @@ class ObjectStore:
                     raise
                 self._leave_out(path, "it is a link to itself")
 
-    def _leave_out(self, path: Path, why: str) -> None:
+    def _leave_out(self, path: Path | str, why: str) -> None:
         if path not in self._left_out:
             self._left_out.add(path)
             _LOG.warning("%s: %r is left out: %s. Delete or rename it.", self.url, str(path), why)
