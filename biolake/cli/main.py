@@ -8,15 +8,33 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from biolake.cli import datasets, demo, download, ingest, jobs, query, reconcile, repositories, search, studies, up
+from biolake.cli import (
+    datasets,
+    demo,
+    doctor,
+    download,
+    ingest,
+    jobs,
+    query,
+    reconcile,
+    repositories,
+    search,
+    settings,
+    studies,
+    up,
+)
 from biolake.cli.output import fail
+from biolake.environment.errors import InvalidSetting
 from biolake.errors import BiolakeError
 from biolake.ledger.errors import LedgerUnavailable
+from biolake.settings import Settings
 
 
 class SystemRefused(BiolakeError):
     """The operating system refused a file or an address."""
 
+
+_HELP = {"-h", "--help"}
 
 app = typer.Typer(
     name="biolake",
@@ -26,7 +44,7 @@ app = typer.Typer(
     help=(
         "Biomedical datasets and recordings as partitioned assets: ingest, curate, query, share.\n\n"
         "State lies in the folder that --home or BIOLAKE_HOME names (.biolake here by default). "
-        "Exit codes: 0 done, 1 something failed and is named, 2 the command was used wrongly."
+        "Exit codes: 0 done, 1 something failed and is named, 2 the command was used wrongly or a setting is wrong."
     ),
 )
 
@@ -37,9 +55,11 @@ def deployment(
         Path | None, typer.Option("--home", envvar="BIOLAKE_HOME", help="State folder of the deployment.")
     ] = None,
 ) -> None:
-    """Choose the deployment."""
+    """Choose the deployment; wrong settings are refused before anything is done."""
     if home is not None:
         os.environ["BIOLAKE_HOME"] = str(home.expanduser().resolve())
+    if _HELP.isdisjoint(sys.argv):
+        Settings.from_environment()
 
 
 app.command("up")(up.up)
@@ -55,13 +75,18 @@ app.add_typer(repositories.app, name="repository")
 app.add_typer(download.app, name="download")
 app.add_typer(studies.app, name="study")
 app.command("notifications")(studies.notifications)
+app.command("settings")(settings.settings)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
-    """Run a command; a known error becomes one line on standard error and exit code 1."""
+    """Run a command; a known error is told on standard error and becomes exit code 1, a wrong setting 2."""
     as_json = "--json" in sys.argv
     try:
         app()
+    except InvalidSetting as error:
+        fail(error, as_json)
+        sys.exit(2)
     except BiolakeError as error:
         fail(error, as_json)
         sys.exit(1)

@@ -212,12 +212,10 @@ def ensure_runtime(name: str, root: Path, cache_dir: Path) -> Runtime:
         RuntimeNotBuilt: The environment cannot be built; the message has uv's last words.
     """
     specification = read_specification(name, root)
-    # Without a CPU in the key an environment built for another machine would be taken from a shared cache.
-    key = f"{specification.lock_sha256[:24]}-{specification.python}-{os.uname().machine}"
-    target = cache_dir.resolve() / key
+    target = _place(specification, cache_dir)
     if not (target / _READY).is_file():
         cache_dir.mkdir(parents=True, exist_ok=True)
-        with _alone(cache_dir / f"{key}.lock"):
+        with _alone(cache_dir / f"{target.name}.lock"):
             if not (target / _READY).is_file():
                 _build(specification, target)
     record = json.loads((target / _READY).read_text())
@@ -226,6 +224,17 @@ def ensure_runtime(name: str, root: Path, cache_dir: Path) -> Runtime:
         python=target / "bin" / "python",
         packages=tuple((str(package), str(version)) for package, version in record["packages"]),
     )
+
+
+def is_built(specification: RuntimeSpecification, cache_dir: Path) -> bool:
+    """Say whether a runtime's environment is there, so that nothing must be built before it is used."""
+    return (_place(specification, cache_dir) / _READY).is_file()
+
+
+def _place(specification: RuntimeSpecification, cache_dir: Path) -> Path:
+    # Without a CPU in the key an environment built for another machine would be taken from a shared cache.
+    key = f"{specification.lock_sha256[:24]}-{specification.python}-{os.uname().machine}"
+    return cache_dir.resolve() / key
 
 
 @contextmanager

@@ -1,0 +1,85 @@
+"""What `biolake doctor` says of a real PostgreSQL: in order, locked out, without rights, stopped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from typer.testing import CliRunner
+
+from biolake.cli.main import app
+from biolake.ledger.ledger import Ledger
+from tests.engines.doctor.conftest import PASSWORD, Server
+
+pytestmark = pytest.mark.engines
+
+Findings = dict[str, tuple[str, str, str]]
+
+
+@pytest.fixture
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: Server) -> Callable[..., Findings]:
+    monkeypatch.setenv("BIOLAKE_HOME", str(tmp_path / "home"))
+
+    def ask(url: str = postgres_server.url, password: str = PASSWORD) -> Findings:
+        monkeypatch.setenv("BIOLAKE_LEDGER", url)
+        monkeypatch.setenv("BIOLAKE_LEDGER_PASSWORD", password)
+        done = CliRunner().invoke(app, ["doctor", "--json"])
+        assert password not in done.stdout
+        told = json.loads(done.stdout)["findings"]
+        others = [one for one in told if one["engine"] != "ledger" and one["engine"] != "machine"]
+        assert all(one["verdict"] != "problem" for one in others)
+        mine = {
+            one["check"]: (one["verdict"], one["found"], one["remedy"]) for one in told if one["engine"] == "ledger"
+        }
+        assert done.exit_code == int(any(verdict == "problem" for verdict, _, _ in mine.values()))
+        return mine
+
+    return ask
+
+
+def test_a_server_in_order(doctor: Callable[..., Findings]):
+    found = doctor()
+    assert set(found) == {"reachable", "version", "clock", "encoding", "permissions", "connections"}
+    assert {verdict for verdict, _, _ in found.values()} == {"ok"}
+
+
+def test_a_wrong_password(doctor: Callable[..., Findings]):
+    found = doctor(password="wrong-s3cret")
+    assert found["reachable"][0] == "problem"
+    assert "BIOLAKE_LEDGER_PASSWORD" in found["reachable"][2]
+
+
+def test_a_database_that_is_not_there(doctor: Callable[..., Findings], postgres_server: Server):
+    found = doctor(postgres_server.url.replace("/postgres", "/nowhere"))
+    assert "Create the database" in found["reachable"][2]
+
+
+def test_a_user_without_rights(doctor: Callable[..., Findings], postgres_server: Server):
+    owner = make_url(postgres_server.url).set(password=PASSWORD)
+    Ledger(owner.render_as_string(hide_password=False)).close()
+    with create_engine(owner).begin() as connection:
+        connection.execute(text(f"CREATE ROLE reader LOGIN PASSWORD '{PASSWORD}'"))
+    url = postgres_server.url.replace("biolake@", "reader@")
+    found = doctor(url)
+    assert found["permissions"][0] == "problem"
+    assert "GRANT USAGE, CREATE ON SCHEMA" in found["permissions"][2]
+    with create_engine(owner).begin() as connection:
+        connection.execute(text("GRANT USAGE, CREATE ON SCHEMA public TO reader"))
+        connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO reader"))
+        connection.execute(text("REVOKE DELETE ON jobs FROM reader"))
+    found = doctor(url)
+    assert found["permissions"][0] == "problem"
+    assert found["permissions"][1].endswith("lacks rights on jobs")
+
+
+def test_a_server_that_is_stopped(doctor: Callable[..., Findings], postgres_server: Server):
+    postgres_server.control("-m", "fast", "stop")
+    try:
+        found = doctor()
+    finally:
+        postgres_server.control("-l", str(postgres_server.folder / "log"), "start")
+    assert found["reachable"][0] == "problem"
+    assert "Start PostgreSQL" in found["reachable"][2]
+    assert doctor()["reachable"][0] == "ok"
