@@ -67,13 +67,18 @@ def _index_again(platform: Platform, repository: str, dataset_ids: set[str]) -> 
     wanted = {shown[name].lot for name in dataset_ids if name in shown}
     indexed = 0
     for lot in sorted(wanted):
-        documents = documents_of_lot(platform.lake, repository, lot, made.get(lot, datetime.now(UTC)))
+        documents = documents_of_lot(platform.lake, repository, lot, made.get(lot) or _time_in(lot))
         mine = [document for document in documents if document.dataset_id in dataset_ids]
         platform.index.delete(repository, [document.dataset_id for document in mine])
         indexed += platform.index.upsert(mine).written
     ghosts = [name for name in dataset_ids if name not in shown]
     platform.index.delete(repository, ghosts)
     return f"indexed {indexed} datasets again and removed {len(ghosts)}"
+
+
+def _time_in(lot: str) -> datetime:
+    """When a lot was made that the ledger does not know: a later lot's documents must win over its."""
+    return datetime.strptime(lot.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _shown(platform: Platform, repository: str) -> dict[str, CurrentDataset]:
