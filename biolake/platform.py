@@ -47,14 +47,23 @@ class Platform:
     @cached_property
     def ledger(self) -> Ledger:
         """What arrived and what became of it."""
-        return Ledger(self.settings.ledger)
+        return Ledger(self.settings.ledger, self.settings.ledger_password)
 
     @cached_property
     def index(self) -> SearchIndex:
         """The search index."""
         from biolake.search.open import open_index
 
-        return open_index(self.settings.index)
+        chosen = self.settings
+        return open_index(
+            chosen.index,
+            name=chosen.index_name,
+            user=chosen.index_user,
+            password=chosen.index_password,
+            authority=chosen.index_ca,
+            shards=chosen.index_shards,
+            vector_dimension=chosen.index_vector_dimension,
+        )
 
     @cached_property
     def study_engine(self) -> Engine:

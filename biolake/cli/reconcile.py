@@ -10,6 +10,7 @@ from biolake.cli.deployment import chosen, platform
 from biolake.cli.ingest import run_until_done
 from biolake.cli.output import AsJson, out, print_json, print_table, say
 from biolake.platform import Platform
+from biolake.reports.rebuild_index import rebuild_index
 from biolake.reports.reconcile import Reconciliation, reconcile
 from biolake.reports.repair import repair
 from biolake.repositories.models import Repository
@@ -21,10 +22,16 @@ def reconcile_repositories(
     accept_empty: Annotated[
         bool, typer.Option("--accept-empty", help="An empty folder is meant: delete what was in it.")
     ] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild-index", help="First fill the search index anew from the lake, all repositories."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare bucket, ledger, lake and index; exit code 1 where they differ."""
     with platform() as here:
+        if rebuild:
+            _rebuild(here, quiet=as_json)
         found = [_one(here, one, repair_too, accept_empty, as_json) for one in chosen(here, repository)]
     if as_json:
         print_json([{**asdict(one), "agrees": one.agrees} for one in found])
@@ -33,6 +40,16 @@ def reconcile_repositories(
             _show(one)
     if not all(one.agrees for one in found):
         raise typer.Exit(1)
+
+
+def _rebuild(here: Platform, *, quiet: bool) -> None:
+    done = rebuild_index(here)
+    if not quiet:
+        say(
+            out,
+            f"search index: {done.documents} documents from the lake, {done.kept} written meanwhile; "
+            f"{done.before} datasets before, {done.after} now",
+        )
 
 
 def _one(here: Platform, one: Repository, repair_too: bool, accept_empty: bool, quiet: bool) -> Reconciliation:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,26 @@ def documents_of_lot(lake: Lake, repository: str, lot: str, created_at: datetime
     texts = _samples_text(samples)
     version = version_of(created_at)
     return [_document(row, texts.get(row["dataset_id"], ""), version) for row in datasets.to_pylist()]
+
+
+def documents_of_repository(lake: Lake, repository: str, made: Mapping[str, datetime]) -> Iterator[SearchDocument]:
+    """Yield the documents of all datasets that the lake shows, lot by lot.
+
+    Args:
+        lake: The lake.
+        repository: The repository.
+        made: When each lot was made. Of a lot that is not known any more, its last dataset's arrival counts: it came
+            after the lot was made and before a later lot of the dataset was.
+    """
+    table = lake.find(repository, DATASETS.name)
+    if table is None:
+        return
+    arrived: dict[str, datetime] = {}
+    row: dict[str, Any]
+    for row in table.to_pyarrow_dataset().to_table(columns=["lot", "ingested_at"]).to_pylist():
+        arrived[row["lot"]] = max(row["ingested_at"], arrived.get(row["lot"], row["ingested_at"]))
+    for lot in sorted(arrived):
+        yield from documents_of_lot(lake, repository, lot, made.get(lot, arrived[lot]))
 
 
 def version_of(created_at: datetime) -> int:

@@ -20,11 +20,11 @@ class Cursor:
     Attributes:
         version: The engine's name for the state of the index that the first page was read from.
         seen: Number of matches on the pages before.
-        last: Key of the last match seen.
+        last: The last match seen, as the engine finds it again.
         total: Number of all matches.
     """
 
-    version: int
+    version: str
     seen: int
     last: str
     total: int
@@ -48,12 +48,17 @@ def decode(request: SearchRequest) -> Cursor | None:
         fingerprint, version, seen, last, total = content
     except (binascii.Error, ValueError, TypeError) as error:
         raise InvalidCursor("The cursor cannot be read. Pass `next` of the page before, unchanged.") from error
-    valid = isinstance(version, int) and isinstance(seen, int) and isinstance(last, str) and isinstance(total, int)
+    valid = isinstance(version, str) and isinstance(seen, int) and isinstance(last, str) and isinstance(total, int)
     if fingerprint != _fingerprint(request) or not valid:
-        raise InvalidCursor(
-            "The cursor belongs to another search. Keep text, filters, repositories and sort while paging."
-        )
+        raise another_search()
     return Cursor(version, seen, last, total)
+
+
+def another_search() -> InvalidCursor:
+    """Return the error of a cursor that the request's pages did not give."""
+    return InvalidCursor(
+        "The cursor belongs to another search. Keep text, filters, repositories, vector and sort while paging."
+    )
 
 
 def _fingerprint(request: SearchRequest) -> str:

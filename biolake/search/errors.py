@@ -73,3 +73,39 @@ class IndexBusy(SearchError):
     """Another writer kept changing the index while this one tried to."""
 
     transient = True
+
+
+class IndexUnreachable(SearchError):
+    """The server of the index does not answer, or not in time."""
+
+    transient = True
+
+
+class IndexAccessDenied(SearchError):
+    """The server of the index refuses the user, or its certificate is not one that is trusted."""
+
+
+class IndexFailed(SearchError):
+    """The server of the index answered with an error that repeating the call will not cure."""
+
+
+class IndexTooNew(SearchError):
+    """A newer version of the platform has changed the index's layout."""
+
+
+class DocumentRefused(SearchError):
+    """A document with a value that the index cannot hold; the others of the same call may be in."""
+
+
+class VectorMismatch(SearchError):
+    """A vector of another length than those that the index holds."""
+
+
+class EmptyRebuild(SearchError):
+    """Filling the index anew would leave nothing of an index that holds datasets."""
+
+
+class RebuildInterrupted(SearchError):
+    """Another process took the index that was being filled for abandoned; the serving one is unharmed."""
+
+    transient = True

@@ -1,9 +1,9 @@
-"""What a search index does, whichever engine it is. The engines are in `lance.py` and its successors."""
+"""What a search index does, whichever engine it is. The engines are in `lance.py` and `opensearch.py`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from biolake.search.models import SearchDocument, SearchPage, SearchRequest, Upserted
+from biolake.search.models import Rebuilt, SearchDocument, SearchPage, SearchRequest, Upserted
 
 
 class SearchIndex(Protocol):
@@ -16,7 +16,10 @@ class SearchIndex(Protocol):
         """Put documents in, replacing those of the same dataset with the same or a lower version.
 
         Raises:
-            IndexBusy: Other writers kept interfering; nothing was written, the call may be repeated.
+            IndexBusy: Other writers kept interfering, or the server had too much to do; the call may be repeated.
+            IndexUnreachable: The server does not answer; the call may be repeated.
+            DocumentRefused: A document has a value that the index cannot hold.
+            VectorMismatch: A document's vector is not of the length that the index was made for.
         """
         ...
 
@@ -40,6 +43,8 @@ class SearchIndex(Protocol):
             InvalidQuery: The text breaks a rule of the query language.
             InvalidCursor: `request.after` is not from this search.
             CursorExpired: The state that the cursor belongs to is gone.
+            VectorMismatch: The request's vector is not of the length that the index was made for.
+            IndexUnreachable: The server does not answer.
         """
         ...
 
@@ -57,6 +62,17 @@ class SearchIndex(Protocol):
 
     def optimize(self) -> None:
         """Merge what many writes left behind and free what no reader needs; answers stay the same."""
+        ...
+
+    def rebuild(self, documents: Iterable[SearchDocument]) -> Rebuilt:
+        """Fill the index anew with all documents there are, as the lake has them.
+
+        Searches find the full set meanwhile, and what others write is kept where it is newer.
+
+        Raises:
+            EmptyRebuild: There are no documents, and the index has some.
+            IndexBusy: Another process is at the same work.
+        """
         ...
 
     def close(self) -> None:

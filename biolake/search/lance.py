@@ -13,23 +13,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from biolake.search import cursor as cursors
 from biolake.search.cursor import Cursor
-from biolake.search.errors import CursorExpired
-from biolake.search.highlight import highlights
+from biolake.search.errors import CursorExpired, EmptyRebuild
+from biolake.search.hits import hit_of
 from biolake.search.lance_maintenance import create_table, merge_everything, merge_recent, retried
 from biolake.search.lance_query import LIVE, in_list, matching, ranking, where
-from biolake.search.lance_rows import STORED_COLUMNS, TABLE, documents, key, rows, tombstones
+from biolake.search.lance_rows import documents, key, rows, stored_columns, table_name, tombstones
 from biolake.search.lance_snapshot import EVERY_ROW, Ranked, Rows, Snapshot
-from biolake.search.models import (
-    DatasetFields,
-    SearchDocument,
-    SearchHit,
-    SearchPage,
-    SearchRequest,
-    Upserted,
-)
+from biolake.search.lance_vectors import ranked_by_vector
+from biolake.search.models import Rebuilt, SearchDocument, SearchPage, SearchRequest, Upserted
 from biolake.search.parse import parse_query
 from biolake.search.query import Everything, Query
 from biolake.search.terms import require, wishes
+from biolake.search.vectors import check_document, check_vector
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,9 +42,14 @@ _EXPIRED = "The cursor's version of the index has been removed. Run the search a
 class LanceIndex:
     """A `SearchIndex` without a server. The table comes into being with the first write."""
 
-    def __init__(self, url: str, storage_options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, url: str, storage_options: Mapping[str, str] | None = None, *, vector_dimension: int = 0
+    ) -> None:
+        """Connect to the folder or bucket; indexes with vectors of different lengths lie beside each other there."""
         import lancedb
 
+        self._dimension = vector_dimension
+        self._name = table_name(vector_dimension)
         self._database: DBConnection = lancedb.connect(
             url,
             storage_options=dict(storage_options) if storage_options else None,
@@ -67,16 +67,18 @@ class LanceIndex:
 
         Raises:
             IndexBusy: Other writers kept interfering.
+            VectorMismatch: A document's vector has another length than the index's.
         """
         written = given = 0
         for batch in _batches(documents):
             newest: dict[str, SearchDocument] = {}
             for document in batch:
+                check_document(document, self._dimension)
                 name = key(document.repository, document.dataset_id)
                 if name not in newest or newest[name].version <= document.version:
                     newest[name] = document
             given += len(newest)
-            written += self._merge(rows(newest.values()))
+            written += self._merge(rows(newest.values(), self._dimension))
         return Upserted(written=written, stale=given - written)
 
     def delete(self, repository: str, dataset_ids: Iterable[str] | Mapping[str, int]) -> None:
@@ -87,7 +89,7 @@ class LanceIndex:
         """
         if isinstance(dataset_ids, Mapping):
             for batch in _batches(dataset_ids.items()):
-                self._merge(tombstones(repository, batch))
+                self._merge(tombstones(repository, batch, self._dimension))
             return
         table = self._opened()
         if table is None:
@@ -103,7 +105,10 @@ class LanceIndex:
             InvalidQuery: The text breaks a rule of the query language.
             InvalidCursor: `request.after` is not from this search.
             CursorExpired: `optimize` has removed the version that the cursor belongs to.
+            VectorMismatch: The request's vector has another length than the index's.
         """
+        if request.vector is not None:
+            check_vector(request.vector, self._dimension, "The search's vector")
         query = parse_query(request.text)
         cursor = cursors.decode(request)
         snapshot = self._snapshot(cursor)
@@ -122,7 +127,7 @@ class LanceIndex:
         if table is None:
             return None
         condition = f"{in_list('key', [key(repository, dataset_id)])} AND {LIVE}"
-        found = documents(table.search().where(condition).select(list(STORED_COLUMNS)).limit(1).to_arrow())
+        found = documents(table.search().where(condition).select(stored_columns(self._dimension)).limit(1).to_arrow())
         return found[0] if found else None
 
     def versions(self, repository: str) -> dict[str, str]:
@@ -153,6 +158,35 @@ class LanceIndex:
         if table is not None:
             merge_everything(table)
 
+    def rebuild(self, documents: Iterable[SearchDocument]) -> Rebuilt:
+        """Write all documents there are once more and take out what is not among them; see `SearchIndex.rebuild`.
+
+        Raises:
+            EmptyRebuild: There are no documents, and the index has some.
+            IndexBusy: Other writers kept interfering.
+        """
+        table = self._opened()
+        before = {} if table is None else _shown_versions(table)
+        given: set[str] = set()
+        number = kept = 0
+        for batch in _batches(documents):
+            done = self.upsert(batch)
+            number, kept = number + len(batch), kept + done.stale
+            given.update(key(document.repository, document.dataset_id) for document in batch)
+        if before and not given:
+            raise EmptyRebuild(
+                f"There is no document to fill the index anew with, and it holds {len(before)}. See whether the lake "
+                "can be read; nothing was changed."
+            )
+        table = self._opened()
+        for gone in _batches((name, version) for name, version in before.items() if name not in given):
+            # What was written since is newer and stays.
+            same = " OR ".join(f"({in_list('key', [name])} AND version = {version})" for name, version in gone)
+            if table is not None:
+                retried(lambda table=table, condition=same: table.delete(condition))
+        self.optimize()
+        return Rebuilt(documents=number, kept=kept, before=len(before), after=self.count())
+
     def close(self) -> None:
         """Forget the open table and the columns held in memory."""
         with self._lock:
@@ -177,14 +211,14 @@ class LanceIndex:
         with self._lock:
             if self._table is None:
                 try:
-                    self._table = self._database.open_table(TABLE)
+                    self._table = self._database.open_table(self._name)
                 except ValueError as error:
                     if "was not found" not in str(error):
                         raise
             return self._table
 
     def _created(self) -> "Table":
-        table = create_table(self._database)
+        table = create_table(self._database, self._dimension)
         with self._lock:
             self._table = table
         return table
@@ -196,14 +230,14 @@ class LanceIndex:
             CursorExpired: The cursor's version is gone.
         """
         newest = self._opened()
-        version = None if newest is None else newest.version if cursor is None else cursor.version
+        version = None if newest is None else newest.version if cursor is None else _version(cursor)
         if version is None and cursor is None:
             return None
         with self._lock:
             if version is not None and version in self._snapshots:
                 self._snapshots.move_to_end(version)
                 return self._snapshots[version]
-        pinned = None if newest is None else self._database.open_table(TABLE)
+        pinned = None if newest is None else self._database.open_table(self._name)
         try:
             if pinned is None or version is None:
                 raise ValueError("no table")
@@ -211,7 +245,7 @@ class LanceIndex:
         except ValueError as error:
             raise CursorExpired(_EXPIRED) from error
         with self._lock:
-            self._snapshots[version] = Snapshot(pinned, version)
+            self._snapshots[version] = Snapshot(pinned, version, self._dimension)
             while len(self._snapshots) > _SNAPSHOTS:
                 self._snapshots.popitem(last=False)
             return self._snapshots[version]
@@ -227,27 +261,19 @@ def _page(snapshot: Snapshot, request: SearchRequest, query: Query, cursor: Curs
     end = min(start + request.size, len(ranked.rows))
     found = snapshot.documents([int(row) for row in ranked.rows[start:end]])
     wanted = list(wishes(query))
-    hits = tuple(
-        SearchHit(
-            repository=document.repository,
-            dataset_id=document.dataset_id,
-            score=float(score),
-            highlights=highlights(document, wanted),
-            dataset=DatasetFields.model_construct(
-                **{name: getattr(document, name) for name in DatasetFields.model_fields}
-            ),
-        )
-        for document, score in zip(found, ranked.scores[start:end], strict=True)
-    )
+    scored = zip(found, ranked.scores[start:end], strict=True)
+    hits = tuple(hit_of(document, float(score), wanted) for document, score in scored)
     further = None
     if hits and end < total:
-        further = Cursor(snapshot.version, end, str(ranked.keys[end - 1]), total).encode(request)
+        further = Cursor(str(snapshot.version), end, str(ranked.keys[end - 1]), total).encode(request)
     facets = {} if every is None else {name: snapshot.facet(name, every, request.facet_size) for name in request.facets}
     return SearchPage(hits=hits, total=total, facets=facets, next=further)
 
 
 def _ranked(snapshot: Snapshot, request: SearchRequest, query: Query, needed: int) -> Ranked:
     """Return the matches in order, at least as many as are needed."""
+    if request.vector is not None:
+        return ranked_by_vector(snapshot, request, query)
     if isinstance(query, Everything) or request.sort != "relevance":
         by, descending = ("key", False) if request.sort == "relevance" else (request.sort, request.descending)
         return snapshot.sorted(_matches(snapshot, request, query), by, descending)
@@ -263,6 +289,22 @@ def _matches(snapshot: Snapshot, request: SearchRequest, query: Query) -> Rows:
     """Return all matches, in no order."""
     text = None if isinstance(query, Everything) else matching(require(query))
     return snapshot.matches(text, where(request))
+
+
+def _shown_versions(table: "Table") -> dict[str, int]:
+    found = table.search().where(LIVE).select(["key", "version"]).limit(EVERY_ROW).to_arrow()
+    return dict(zip(found["key"].to_pylist(), found["version"].to_pylist(), strict=True))
+
+
+def _version(cursor: Cursor) -> int:
+    """Return the version of the table that a cursor belongs to.
+
+    Raises:
+        InvalidCursor: The cursor is another engine's.
+    """
+    if not cursor.version.isdecimal():
+        raise cursors.another_search()
+    return int(cursor.version)
 
 
 def _start(ranked: Ranked, cursor: Cursor | None) -> int:

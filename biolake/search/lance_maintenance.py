@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from biolake.search.errors import IndexBusy
-from biolake.search.lance_rows import SCHEMA, TABLE, TEXT_COLUMNS
+from biolake.search.lance_rows import TEXT_COLUMNS, schema, table_name
 
 if TYPE_CHECKING:
     from lance import LanceDataset
@@ -33,11 +33,11 @@ KEEP = timedelta(hours=1)
 """How long a version stays after it was replaced: the life of a cursor."""
 
 
-def create_table(database: "DBConnection") -> "Table":
+def create_table(database: "DBConnection", dimension: int) -> "Table":
     """Create the table with its indexes, or open the one that another process was first to create."""
     from lancedb.index import FTS, BTree
 
-    table = database.create_table(TABLE, schema=SCHEMA, exist_ok=True)
+    table = database.create_table(table_name(dimension), schema=schema(dimension), exist_ok=True)
     existing = {column for index in table.list_indices() for column in index.columns}
     for column in TEXT_COLUMNS:
         if column not in existing:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from biolake.search.lance_query import LIVE
-from biolake.search.lance_rows import STORED_COLUMNS, documents
+from biolake.search.lance_rows import documents, stored_columns
 from biolake.search.models import FacetCount, SearchDocument
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ class Ranked:
 class Snapshot:
     """A version of the table, with the columns that facets and sorting have asked for held in memory."""
 
-    def __init__(self, table: "Table", version: int) -> None:
+    def __init__(self, table: "Table", version: int, dimension: int) -> None:
         self.version = version
         self._table = table
+        self._dimension = dimension
         self._columns: dict[str, pa.Array] = {}
         self._orders: dict[str, NDArray[np.int64]] = {}
         self._lock = Lock()
@@ -99,11 +100,21 @@ class Snapshot:
         counts.sort(key=lambda pair: (-pair[1], pair[0]))
         return tuple(FacetCount(value=value, count=count) for value, count in counts[:size])
 
+    def nearest(self, vector: Sequence[float], rows: Rows, count: int) -> Ranked:
+        """Return those of the rows whose vectors have the smallest angle to `vector`; the score is 1 for none."""
+        found = self._positions(rows)
+        found = found[self._directions[1][found]]
+        asked = np.asarray(vector, np.float64)
+        scores = (1 + self._directions[0][found] @ (asked / np.linalg.norm(asked)).astype(np.float32)) / 2
+        keys = self._column("key").take(pa.array(found)).to_numpy(zero_copy_only=False)
+        order = np.lexsort((self._order("key")[found], -scores))[:count]
+        return Ranked(self._rows[found[order]], keys[order], scores[order].astype(np.float32), complete=True)
+
     def documents(self, rows: Sequence[int]) -> list[SearchDocument]:
         """Return the rows' documents, in the order of the rows."""
         if not rows:
             return []
-        found = self._table.take_row_ids(list(rows)).select(list(STORED_COLUMNS)).with_row_id().to_arrow()
+        found = self._table.take_row_ids(list(rows)).select(stored_columns(self._dimension)).with_row_id().to_arrow()
         place = {row: index for index, row in enumerate(found["_rowid"].to_pylist())}
         return documents(found.take([place[row] for row in rows]))
 
@@ -117,6 +128,17 @@ class Snapshot:
     @cached_property
     def _rows(self) -> Rows:
         return np.sort(self.matches(None, LIVE))
+
+    @cached_property
+    def _directions(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """The rows' vectors at length 1, and which rows have one."""
+        column = self._column("vector_bytes")
+        there = column.is_valid().to_numpy(zero_copy_only=False)
+        values = np.zeros((len(column), self._dimension), np.float32)
+        packed = b"".join(column.drop_null().to_pylist())
+        values[there] = np.frombuffer(packed, np.float32).reshape(-1, self._dimension)
+        lengths = np.linalg.norm(values.astype(np.float64), axis=1, keepdims=True)
+        return (values / np.where(lengths, lengths, 1)).astype(np.float32), there
 
     def _positions(self, rows: Rows) -> NDArray[np.int64]:
         return np.searchsorted(self._rows, rows)

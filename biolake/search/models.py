@@ -3,7 +3,10 @@
 The fields a query may name are in `fields.py`, the query language in `query.py`.
 """
 
+import math
+import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -36,6 +39,21 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Terms = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+
+
+def _direction(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Round to the 32 bits that every engine keeps; a vector without a direction has no neighbours."""
+    try:
+        kept = struct.unpack(f"{len(values)}f", struct.pack(f"{len(values)}f", *values))
+    except (OverflowError, struct.error) as error:
+        raise ValueError("a vector's numbers must fit 32-bit floats") from error
+    if not all(map(math.isfinite, kept)) or not any(kept):
+        raise ValueError("a vector needs finite numbers, one of them not zero")
+    return kept
+
+
+Vector = Annotated[tuple[float, ...], AfterValidator(_direction)]
+"""An embedding of a text; what makes it is the caller's. Neighbours are found by the angle between vectors."""
 
 
 class _Frozen(BaseModel):
@@ -81,11 +99,13 @@ class SearchDocument(DatasetFields):
         samples_text: What is said of the samples, one line per characteristic; a repeated line counts once.
         features_text: Symbols worth finding a dataset by (a panel, a signature). Only its first
             `fields.MAX_FEATURES_TEXT` characters are indexed: a whole genome would make every dataset match every gene.
+        vector: The dataset as an embedding, of as many numbers as the index was made for.
     """
 
     version: int = Field(ge=0)
     samples_text: str = ""
     features_text: str = ""
+    vector: Vector | None = None
 
     @model_validator(mode="after")
     def _identified(self) -> Self:
@@ -120,6 +140,8 @@ class SearchRequest(_Frozen):
         after: `SearchPage.next` of the page before; every other field must be as it was.
         sort: Field to sort by; `relevance` without text means by repository and dataset id.
         descending: Largest first. Always so for relevance.
+        vector: Also finds the datasets nearest to this embedding, and ranks by both; without text only those.
+        neighbours: How many datasets the vector finds.
     """
 
     text: str = ""
@@ -131,6 +153,8 @@ class SearchRequest(_Frozen):
     after: str | None = None
     sort: str = "relevance"
     descending: bool = False
+    vector: Vector | None = None
+    neighbours: int = Field(default=100, ge=1, le=MAX_PAGE)
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -140,6 +164,8 @@ class SearchRequest(_Frozen):
         for name in self.facets:
             _check(name, FACETS, "facet")
         _check(self.sort, SORTS, "sort")
+        if self.vector is not None and self.sort != "relevance":
+            raise InvalidRequest(f"sort {self.sort!r}: a search by vector is ranked. Leave the sort out.")
         return self
 
 
@@ -213,3 +239,20 @@ class Upserted(_Frozen):
 
     written: int
     stale: int
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What filling an index anew did.
+
+    Attributes:
+        documents: Number of documents it was filled with.
+        kept: Number of documents that others wrote or removed meanwhile, taken over.
+        before: Number of datasets in the index before.
+        after: Number of datasets in it now.
+    """
+
+    documents: int
+    kept: int
+    before: int
+    after: int

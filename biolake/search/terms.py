@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from biolake.search.analysis import STOP_WORDS, compounds, folded_words, identity, stem, words
-from biolake.search.fields import FIELDS, Part, texts
+from biolake.search.fields import FIELDS, Part, SearchField, texts
 from biolake.search.models import SearchDocument
 from biolake.search.query import And, Everything, Literal, Not, Or, Phrase, Query
 
@@ -82,11 +82,23 @@ class DocumentTerms:
     parts: dict[Part, tuple[str, ...]]
 
 
-def document_terms(document: SearchDocument) -> DocumentTerms:
-    """Return the terms under which a document is found."""
-    everything: list[str] = [ALL]
-    prefixes: dict[str, None] = {}
-    parts: dict[Part, list[str]] = {part: [] for part in Part if part is not Part.REST}
+@dataclass(frozen=True)
+class FieldTerms:
+    """One field of a document as its terms.
+
+    Attributes:
+        field: The field.
+        terms: Stems in order, plain, with boundaries before each value.
+        words: The folded words, each once: what a word's beginning is compared with.
+    """
+
+    field: SearchField
+    terms: list[str]
+    words: set[str]
+
+
+def field_terms(document: SearchDocument) -> Iterator[FieldTerms]:
+    """Yield the terms of each field, also of those that have none."""
     for field in FIELDS.values():
         plain: list[str] = []
         distinct: set[str] = set()
@@ -98,7 +110,22 @@ def document_terms(document: SearchDocument) -> DocumentTerms:
             for joined in compounds(text):
                 plain.extend((BOUNDARY, stem(joined)))
                 distinct.add(joined)
-        beginnings = dict.fromkeys(chain.from_iterable(map(_beginnings, sorted(distinct))))
+        yield FieldTerms(field, plain, distinct)
+
+
+def identities(document: SearchDocument) -> list[str]:
+    """Return the comparable forms of the whole names that a document is known by."""
+    return [identity(name) for name in (document.dataset_id, *document.accessions)]
+
+
+def document_terms(document: SearchDocument) -> DocumentTerms:
+    """Return the terms under which a document is found."""
+    everything: list[str] = [ALL]
+    prefixes: dict[str, None] = {}
+    parts: dict[Part, list[str]] = {part: [] for part in Part if part is not Part.REST}
+    for found in field_terms(document):
+        field, plain = found.field, found.terms
+        beginnings = dict.fromkeys(chain.from_iterable(map(_beginnings, sorted(found.words))))
         if field.everywhere:
             everything.extend(plain)
             prefixes.update(beginnings)
@@ -107,7 +134,7 @@ def document_terms(document: SearchDocument) -> DocumentTerms:
         prefixes.update(dict.fromkeys([scope + beginning for beginning in beginnings]))
         if field.part in parts:
             parts[field.part].extend([term for term in plain if term is not BOUNDARY])
-    parts[Part.NAMES].extend("=" + identity(name) for name in (document.dataset_id, *document.accessions))
+    parts[Part.NAMES].extend("=" + name for name in identities(document))
     return DocumentTerms(tuple(everything), tuple(prefixes), {part: tuple(found) for part, found in parts.items()})
 
 

@@ -161,7 +161,9 @@ def test_an_index_is_opened_by_its_url(tmp_path: Path) -> None:
     assert open_index(folder.as_uri()).count() == 1
 
 
-@pytest.mark.parametrize("url", ["/tmp/index", "index", "http://localhost:9200", "s3:///prefix", "file://host/index"])
+@pytest.mark.parametrize(
+    "url", ["/tmp/index", "index", "ftp://localhost:9200", "http://", "s3:///prefix", "file://host/index"]
+)
 def test_a_url_that_no_engine_serves_is_refused(url: str) -> None:
     with pytest.raises(UnknownIndexUrl, match=re.escape(url)):
         open_index(url)
