@@ -114,7 +114,7 @@ def _dead_letters(client: Any, attributes: dict[str, str]) -> Iterator[Finding]:
             engine,
             check,
             "the queue has no dead-letter queue",
-            "Give it one with a RedrivePolicy (docs/events.md): a message that cannot be read comes back for ever.",
+            "Give it one with a RedrivePolicy (docs/operations.md): a message that cannot be read comes back for ever.",
         )
         return
     name = str(json.loads(policy)["deadLetterTargetArn"]).rsplit(":", 1)[-1]
@@ -132,7 +132,7 @@ def _dead_letters(client: Any, attributes: dict[str, str]) -> Iterator[Finding]:
             engine,
             check,
             f"{dead} in {name}",
-            "Read the sensor's log for why, correct it, then `biolake jobs redrive`.",
+            "Find out why they could not be read, then start a redrive of that queue.",
         )
     else:
         yield ok(engine, check, f"none in {name}")

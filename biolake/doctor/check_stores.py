@@ -183,6 +183,6 @@ def _tells(engine: str, client: Any, bucket: str, events: str) -> Finding:
         engine,
         check,
         f"the bucket tells {name} {topics}",
-        "Have it send s3:ObjectCreated:* and s3:ObjectRemoved:* there (docs/events.md). Until then uploads and "
+        "Have it send s3:ObjectCreated:* and s3:ObjectRemoved:* there. Until then uploads and "
         "deletions wait for the next listing.",
     )

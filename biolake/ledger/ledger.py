@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from biolake.ledger.errors import LedgerUnavailable
@@ -23,17 +24,23 @@ _BUSY_SECONDS = 60.0
 class Ledger:
     """A deployment's ledger. Safe to use from several processes; writers take turns."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: SecretStr | None = None) -> None:
         """Open the database at the SQLAlchemy URL `url` and create missing tables.
+
+        Args:
+            url: Where the database is.
+            password: Of the URL's user, where the URL has none.
 
         Raises:
             LedgerUnavailable: The database cannot be opened.
         """
         self.url = make_url(url)
+        if password is not None:
+            self.url = self.url.set(password=password.get_secret_value())
         try:
             if self.url.get_backend_name() == "sqlite" and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            self.engine = _engine(url)
+            self.engine = _engine(self.url)
             # Within the writers' lock: a table that another process makes meanwhile would be made twice.
             with self.writing() as connection:
                 METADATA.create_all(connection)
@@ -76,8 +83,8 @@ class Ledger:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 

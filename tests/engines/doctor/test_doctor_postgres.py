@@ -83,3 +83,21 @@ def test_a_server_that_is_stopped(doctor: Callable[..., Findings], postgres_serv
     assert found["reachable"][0] == "problem"
     assert "Start PostgreSQL" in found["reachable"][2]
     assert doctor()["reachable"][0] == "ok"
+
+
+def test_a_deployment_opens_its_ledger_with_the_password_of_a_file(
+    tmp_path: Path, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    from biolake.platform import opened
+    from biolake.settings import Settings
+
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    mounted = {"BIOLAKE_LEDGER": postgres_server.url, "BIOLAKE_LEDGER_PASSWORD_FILE": str(tmp_path / "password")}
+    in_url = {"BIOLAKE_LEDGER": postgres_server.url.replace("biolake@", f"biolake:{PASSWORD}@")}
+    for variables in (mounted, in_url):
+        with (
+            opened(Settings.from_environment(variables, home=tmp_path)) as here,
+            here.ledger.reading() as connection,
+        ):
+            assert connection.execute(text("SELECT current_user")).scalar_one() == "biolake"
+            assert PASSWORD not in f"{here.ledger.url} {here.ledger.engine!r} {here.settings!r}"
