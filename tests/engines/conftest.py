@@ -1,14 +1,18 @@
 """Real servers, one of each for the whole run of tests, and the marker that says who needs them."""
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.engines.servers import opensearch as opensearch_server
+from tests.engines.servers import postgres as postgres_server
 from tests.engines.servers import versitygw
 from tests.engines.servers.missing import unavailable
 from tests.engines.servers.opensearch import OpenSearchServer
+from tests.engines.servers.postgres import PostgresServer
 from tests.engines.servers.versitygw import S3Server
 
 _HERE = Path(__file__).parent
@@ -33,21 +37,38 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSearchServer]:
+def opensearch() -> Iterator[OpenSearchServer]:
     """An OpenSearch node."""
     if missing := opensearch_server.tools():
         unavailable(missing)
-    folder = tmp_path_factory.mktemp("opensearch")
-    # Temporary folders are for their owner alone; the node is another user.
-    for place in (folder, *folder.parents[:2]):
-        place.chmod(0o755)
-    server = OpenSearchServer(folder)
-    server.start()
-    yield server
-    server.stop()
+    with _folder_for_others() as folder:
+        server = OpenSearchServer(folder)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
 def opensearch_url(opensearch: OpenSearchServer) -> str:
     """The node's address."""
     return opensearch.url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    if missing := postgres_server.tools():
+        unavailable(missing)
+    with _folder_for_others() as folder:
+        server = PostgresServer(folder)
+        server.start()
+        yield server
+        server.stop()
+
+
+@contextmanager
+def _folder_for_others() -> Iterator[Path]:
+    """A folder for a server that is another user; pytest's own are for their owner alone, and made so again."""
+    with tempfile.TemporaryDirectory(prefix="biolake-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
