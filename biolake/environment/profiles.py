@@ -27,11 +27,6 @@ PRODUCTION_NEEDS: Mapping[str, Requirement] = {
         "Set it to postgresql://user@host/database, and BIOLAKE_LEDGER_PASSWORD or BIOLAKE_LEDGER_PASSWORD_FILE.",
     ),
     "index": Requirement(("http", "https"), "OpenSearch", "Set it to https://host:9200."),
-    "events": Requirement(
-        ("http", "https"),
-        "the SQS queue with the landing bucket's events",
-        "Set it to https://sqs.<region>.amazonaws.com/<account>/<queue>.",
-    ),
 }
 
 

@@ -51,13 +51,13 @@ def test_production_takes_its_engines():
 
 def test_production_names_everything_that_is_missing():
     found = refused({"BIOLAKE_PROFILE": "production", "BIOLAKE_LAKE": "file:///srv/lake"})
-    assert set(found) == {f"BIOLAKE_{name}" for name in ("LANDING", "LAKE", "LEDGER", "INDEX", "EVENTS")}
+    assert set(found) == {f"BIOLAKE_{name}" for name in ("LANDING", "LAKE", "LEDGER", "INDEX")}
     assert found["BIOLAKE_LANDING"].endswith("it is not set. Set it to s3://bucket/prefix.")
     assert "it is a file:// URL" in found["BIOLAKE_LAKE"]
     assert "BIOLAKE_LEDGER_PASSWORD_FILE" in found["BIOLAKE_LEDGER"]
 
 
-@pytest.mark.parametrize("missing", ["LANDING", "LAKE", "LEDGER", "INDEX", "EVENTS"])
+@pytest.mark.parametrize("missing", ["LANDING", "LAKE", "LEDGER", "INDEX"])
 def test_production_does_without_none_of_its_engines(missing: str):
     variables = {name: value for name, value in PRODUCTION.items() if name != f"BIOLAKE_{missing}"}
     assert set(refused(variables)) == {f"BIOLAKE_{missing}"}
