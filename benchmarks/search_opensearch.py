@@ -126,7 +126,7 @@ def indexing(client: OpenSearch, url: str, author: Author, each: int) -> list[tu
         client.indices.put_index_template(name=names.current, body=template(names, shards=1, dimension=0))
         client.indices.create(index=names.index(1))
         raw = [
-            {"_index": plain, "_id": f"geo/{one.dataset_id}", **one.model_dump(mode="json", exclude_none=True)}
+            {"_index": plain, "_id": f"geo/{one.dataset_id}", "_source": one.model_dump(mode="json", exclude_none=True)}
             for one in documents
         ]
         made = [
