@@ -47,25 +47,9 @@ class Settings(BaseModel):
     index_vector_dimension: int = Field(
         0, ge=0, le=16_000, description="Length of the embeddings that the search index holds; 0 for none"
     )
-    sql: str | None = Field(None, description="http(s) URL of Trino; the embedded engine where not set")
-    sql_user: str = Field("biolake", description="Trino user")
-    sql_password: SecretStr | None = Field(None, description="Password of the Trino user")
-    sql_ca: Path | None = Field(None, description="File of the authority that signed Trino's certificate")
-    sql_lake_catalog: str = Field("lake", description="Trino's delta_lake catalog with the lake's tables")
-    sql_index_catalog: str = Field("index", description="Trino's opensearch catalog with the search index")
-    events: str | None = Field(None, description="URL of the SQS queue with the landing bucket's events")
-    events_visibility_seconds: int = Field(
-        60, ge=5, le=43_200, description="How long a received event is hidden from other consumers, renewed in work"
-    )
-    notifications: str | None = Field(None, description="URL of the SQS queue that takes notifications for people")
-    listing_minutes: float = Field(
-        60.0, ge=0, description="How often a repository's folder is listed to find what no event told, with events on"
-    )
     ui_url: str | None = Field(
         None, description="Address of Dagster's UI, through which changed documents are loaded; `biolake up` sets it"
     )
-    machines: Path | None = Field(None, description="YAML table of machine sizes; the shipped one where not set")
-    history_days: int = Field(90, ge=1, description="How long Dagster's events of ended runs are kept in production")
     settle_seconds: float = Field(2.0, ge=0, description="An object must be this old before it is read")
     lot_datasets: int = Field(1000, ge=1, le=10_000, description="Most datasets in a lot")
     lot_bytes: int = Field(4 * 1024**3, ge=1, description="Most bytes in a lot of more than one dataset")
@@ -86,7 +70,7 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("index_ca", "sql_ca", "machines")
+    @field_validator("index_ca")
     @classmethod
     def _file_that_is_there(cls, value: Path | None) -> Path | None:
         if value is None:

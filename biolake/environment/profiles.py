@@ -70,8 +70,4 @@ def togetherness_problems(values: Mapping[str, object]) -> dict[str, str]:
         )
     if values.get("index_password") and not values.get("index_user"):
         problems[variable_of("index_password")] = "OpenSearch's password is set without a user. Set BIOLAKE_INDEX_USER."
-    if values.get("sql_password") and urlsplit(str(values.get("sql") or "")).scheme == "http":
-        problems[variable_of("sql")] = (
-            "Trino takes passwords over https only. Set it to https://host:8443, or unset BIOLAKE_SQL_PASSWORD."
-        )
     return problems

@@ -55,9 +55,9 @@ def documents_of_repository(lake: Lake, repository: str, made: Mapping[str, date
     if table is None:
         return
     arrived: dict[str, datetime] = {}
-    row: dict[str, Any]
     for row in table.to_pyarrow_dataset().to_table(columns=["lot", "ingested_at"]).to_pylist():
-        arrived[row["lot"]] = max(row["ingested_at"], arrived.get(row["lot"], row["ingested_at"]))
+        moment: datetime = row["ingested_at"]
+        arrived[row["lot"]] = max(moment, arrived.get(row["lot"], moment))
     for lot in sorted(arrived):
         yield from documents_of_lot(lake, repository, lot, made.get(lot, arrived[lot]))
 

@@ -91,7 +91,6 @@ def test_settings_are_shown_without_secrets(tmp_path: Path):
     assert shown["BIOLAKE_INDEX_USER"] == ("me", "BIOLAKE_INDEX (in the URL)")
     assert shown["BIOLAKE_LEDGER_PASSWORD"] == ("***", f"BIOLAKE_LEDGER_PASSWORD_FILE ({path})")
     assert shown["BIOLAKE_WEBHOOK_TEAM"][0] == "***"
-    assert shown["BIOLAKE_SQL_PASSWORD"] == (None, "default")
     assert len(shown) == len(Settings.model_fields) + 1
     people = biolake("settings", **variables)
     assert "BIOLAKE_SETTLE_SECONDS" in people.stdout

@@ -51,7 +51,7 @@ def test_a_deployment_in_use(stocked: Deployment):
     assert code == 0
     asked = {engine for engine, _ in found}
     assert asked == {
-        "machine", "documents", "runtimes", "landing", "lake", "events", "notifications", "ledger", "index",
+        "machine", "documents", "runtimes", "landing", "lake", "ledger", "index",
         "dagster",
     }  # fmt: skip
     assert found["lake", "conditional put"][0] == "ok"
@@ -124,13 +124,12 @@ def test_engines_that_do_not_answer(stocked: Deployment, monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed}")
     monkeypatch.setenv("BIOLAKE_LAKE", "s3://lake/tables")
-    monkeypatch.setenv("BIOLAKE_EVENTS", f"http://127.0.0.1:{closed}/1/queue")
     monkeypatch.setenv("BIOLAKE_LEDGER", f"postgresql://me:s3cret@127.0.0.1:{closed}/ledger")
     with takes_connections_and_says_nothing() as silent:
         monkeypatch.setenv("BIOLAKE_INDEX", f"http://127.0.0.1:{silent}")
         code, found = doctor()
     assert code == 1
-    assert wrong(found) == {(engine, "reachable") for engine in ("lake", "events", "ledger", "index")}
+    assert wrong(found) == {(engine, "reachable") for engine in ("lake", "ledger", "index")}
     assert "s3cret" not in json.dumps(list(found.values()))
     assert found["landing", "delete"][0] == "ok"
     assert found["documents", "repositories"][0] == "ok"

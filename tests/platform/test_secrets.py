@@ -12,7 +12,6 @@ from tests.platform.test_run_failures import outage
 
 SECRETS = {
     "BIOLAKE_LEDGER_PASSWORD": "ledger-s3cret-1",
-    "BIOLAKE_SQL_PASSWORD": "sql-s3cret-2",
     "BIOLAKE_INDEX_PASSWORD": "index-s3cret-3",
     "BIOLAKE_WEBHOOK_TEAM": "http://127.0.0.1:9/hook-s3cret-4",
     "AWS_SECRET_ACCESS_KEY": "aws-s3cret-5",

@@ -22,7 +22,6 @@ PRODUCTION = {
     "BIOLAKE_LEDGER": "postgresql://biolake@db.example:5432/biolake",
     "BIOLAKE_LEDGER_PASSWORD": SECRET,
     "BIOLAKE_INDEX": "https://search.example:9200",
-    "BIOLAKE_EVENTS": "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads",
 }
 
 
@@ -70,7 +69,8 @@ def test_every_kind_of_mistake_is_told_at_once(tmp_path: Path):
             "BIOLAKE_LANDING": "https://somewhere",
             "BIOLAKE_LEDGER_PASSWORD": SECRET,
             "BIOLAKE_LEDGER_PASSWORD_FILE": str(tmp_path / "password"),
-            "BIOLAKE_SQL_PASSWORD_FILE": str(tmp_path / "nowhere"),
+            "BIOLAKE_INDEX_USER": "me",
+            "BIOLAKE_INDEX_PASSWORD_FILE": str(tmp_path / "nowhere"),
             "BIOLAKE_INDEX_CA": str(tmp_path / "ca.pem"),
             "BIOLAKE_ACTIVE_LOT": "3",
         }
@@ -79,7 +79,7 @@ def test_every_kind_of_mistake_is_told_at_once(tmp_path: Path):
         "BIOLAKE_LOT_DATASETS",
         "BIOLAKE_LANDING",
         "BIOLAKE_LEDGER_PASSWORD",
-        "BIOLAKE_SQL_PASSWORD_FILE",
+        "BIOLAKE_INDEX_PASSWORD_FILE",
         "BIOLAKE_INDEX_CA",
         "BIOLAKE_ACTIVE_LOT",
     }
@@ -174,7 +174,6 @@ def test_an_empty_variable_is_not_set(tmp_path: Path):
         ("LEDGER", f"postgresql://biolake:{SECRET}@db/biolake", "LEDGER_PASSWORD"),
         ("LEDGER", f"postgresql://biolake@db/biolake?password={SECRET}", "LEDGER_PASSWORD"),
         ("INDEX", f"https://biolake:{SECRET}@search:9200", "INDEX_PASSWORD"),
-        ("SQL", f"https://biolake:{SECRET}@trino:8443", "SQL_PASSWORD"),
     ],
 )
 def test_a_password_in_a_url(variable: str, url: str, secret: str):
@@ -206,9 +205,6 @@ def test_a_password_in_the_url_and_beside_it():
         ("INDEX", f"https://admin:{SECRET}/@search:9200"),
         ("INDEX", "https://"),
         ("INDEX", f"s3://key:{SECRET}@bucket/index"),
-        ("SQL", f"trino://me:{SECRET}@trino:8080"),
-        ("EVENTS", f"https://key:{SECRET}@sqs.example/1/q"),
-        ("EVENTS", "arn:aws:sqs:eu-central-1:1:q"),
     ],
 )
 def test_a_url_that_cannot_be(variable: str, url: str):
@@ -220,7 +216,7 @@ def test_a_url_that_cannot_be(variable: str, url: str):
 
 
 @given(
-    st.sampled_from(["ledger", "index", "sql"]),
+    st.sampled_from(["ledger", "index"]),
     st.text("abc:/?#@%[] \u00e9\u4e2d", min_size=1, max_size=12),
     st.booleans(),
 )
@@ -259,8 +255,6 @@ def test_an_at_sign_in_a_place_is_no_password():
 def test_settings_that_need_each_other():
     assert "without a password" in refused({"BIOLAKE_INDEX_USER": "a"})["BIOLAKE_INDEX_USER"]
     assert "without a user" in refused({"BIOLAKE_INDEX_PASSWORD": SECRET})["BIOLAKE_INDEX_PASSWORD"]
-    found = refused({"BIOLAKE_SQL": "http://trino:8080", "BIOLAKE_SQL_PASSWORD": SECRET})
-    assert "https only" in found["BIOLAKE_SQL"]
 
 
 def test_where_each_value_comes_from(tmp_path: Path):

@@ -1,6 +1,5 @@
 """Indexes on a real cluster, each under a name of its own, that the search tests run on."""
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,15 +42,6 @@ def opener(default: str, name: str) -> Opener:
         return index
 
     return opened
-
-
-@pytest.fixture(scope="session")
-def opensearch_url() -> str:
-    """A running cluster with the plugins k-NN and neural-search, whose indexes the tests may make and remove."""
-    url = os.environ.get("BIOLAKE_TEST_OPENSEARCH")
-    if not url:
-        pytest.skip("no OpenSearch: set BIOLAKE_TEST_OPENSEARCH to the URL of a running one")
-    return url
 
 
 @pytest.fixture
