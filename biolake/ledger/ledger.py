@@ -35,7 +35,8 @@ class Ledger:
             LedgerUnavailable: The database cannot be opened.
         """
         self.url = make_url(url)
-        if password is not None:
+        # A file has no users.
+        if password is not None and self.url.get_backend_name() != "sqlite":
             self.url = self.url.set(password=password.get_secret_value())
         try:
             if self.url.get_backend_name() == "sqlite" and self.url.database:
