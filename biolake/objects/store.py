@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from biolake.objects.models import ObjectVersion
 _LOG = logging.getLogger(__name__)
 
 _LISTING_CHUNK = 1000
+_CONFLICT_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 # Local uploads that are not complete have such names; no listing tells them.
 _STAGED = re.compile(r"#\d+$")
 
@@ -200,12 +202,31 @@ class ObjectStore:
 
         Raises:
             ObjectExists: The key is taken and `overwrite` is False.
+            StoreUnavailable: The store did not answer, or other writers of the key kept coming first.
         """
-        with self._failures(key):
+        for pause in (*_CONFLICT_PAUSES, None):
             try:
-                obstore.put(self._store, key, data, mode="overwrite" if overwrite else "create")
+                with self._failures(key):
+                    obstore.put(self._store, key, data, mode="overwrite" if overwrite else "create")
             except AlreadyExistsError as error:
-                raise ObjectExists(f"{self.uri(key)} exists already. Choose another name or overwrite it.") from error
+                # obstore says the same of a key that is taken (412) and of a write beside another's (409), which S3
+                # asks to be repeated: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+                if not overwrite and self._holds(key):
+                    raise ObjectExists(
+                        f"{self.uri(key)} exists already. Choose another name or overwrite it."
+                    ) from error
+                if pause is None:
+                    raise StoreUnavailable(f"{self.uri(key)}: other writers kept coming first. Try again.") from error
+                time.sleep(pause)
+            else:
+                return
+
+    def _holds(self, key: str) -> bool:
+        try:
+            self.head(key)
+        except ObjectNotFound:
+            return False
+        return True
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove the objects; keys that do not exist are no error."""
@@ -233,6 +254,8 @@ class ObjectStore:
                 f"{self.url}: {doing}: {str(error).split(chr(10) * 2)[0]!r}. Delete or rename that object; until then "
                 "nothing of the folder can be listed."
             ) from error
+        except AlreadyExistsError:
+            raise
         except (BaseError, OSError) as error:
             first_line = str(error).splitlines()[0]
             raise StoreUnavailable(f"{self.url}: {doing}: {first_line}") from error
