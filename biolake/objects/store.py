@@ -1,15 +1,14 @@
 """One object store: list, look at, fetch, put and delete objects. Built on obstore (https://developmentseed.org/obstore)."""
 
-import errno
 import hashlib
 import logging
 import os
-import re
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -26,12 +25,17 @@ from biolake.objects.errors import (
 )
 from biolake.objects.models import ObjectVersion
 
+if TYPE_CHECKING:
+    from obstore import GetOptions
+    from obstore.store import ClientConfig
+
 _LOG = logging.getLogger(__name__)
 
 _LISTING_CHUNK = 1000
 _CONFLICT_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
-# Local uploads that are not complete have such names; no listing tells them.
-_STAGED = re.compile(r"#\d+$")
+# A larger body is not sent to a key that is taken: S3 answers before it has read it, which ends the connection.
+_ASK_FIRST = 1024 * 1024
+_WRITER = "biolake-writer"
 
 
 class ObjectStore:
@@ -53,8 +57,11 @@ class ObjectStore:
         self.url = url.rstrip("/")
         self.folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
         self._left_out: set[Path | str] = set()
+        chosen: Any = dict(options or {})
         with self._failures("opening"):
-            self._store: Any = obstore.store.from_url(url, config=dict(options or {}))  # type: ignore[call-overload]
+            self._store: Any = obstore.store.from_url(
+                url, config=chosen, client_options=_client_options(chosen) if parts.scheme == "s3" else None
+            )
 
     def uri(self, key: str) -> str:
         """The object's address for people and for provenance."""
@@ -75,8 +82,7 @@ class ObjectStore:
                     raise
                 # One odd name ends the whole listing: every key is looked at by itself instead, more slowly.
                 _LOG.debug("%s: %s", self.url, error)
-                odd = self._named(folder) if self.folder is None else self._walked(self.folder / folder, ())
-                versions = list(odd)
+                versions = list(self._named(folder) if self.folder is None else self._walked(folder))
             yield from versions
 
     def _listed(self, folder: str) -> Iterator[ObjectVersion]:
@@ -91,7 +97,7 @@ class ObjectStore:
         from biolake.objects.s3_listing import can_be_named, every_object
 
         try:
-            for version in every_object(self.url, folder):
+            for version in every_object(self.url, folder, self._store.config):
                 if can_be_named(version.key):
                     yield version
                 else:
@@ -99,35 +105,18 @@ class ObjectStore:
         except (BotoCoreError, ClientError) as error:
             raise StoreUnavailable(f"{self.url}: listing {folder or 'everything'}: {error}") from error
 
-    def _walked(self, folder: Path, above: tuple[str, ...]) -> Iterator[ObjectVersion]:
-        """List a local folder file by file, leaving out the names that no key can have.
+    def _walked(self, folder: str) -> Iterator[ObjectVersion]:
+        """List a local folder file by file, leaving out the names that no key can have."""
+        from biolake.objects.folder_listing import every_file
 
-        What cannot be read for another reason is raised: a file left out would look like a deleted one.
-        """
         assert self.folder is not None
-        above = (*above, os.path.realpath(folder))
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return
-        for entry in entries:
-            path = Path(entry.path)
+        for path in every_file(self.folder / folder, self._leave_out):
             try:
-                if entry.is_dir():
-                    if os.path.realpath(path) in above:
-                        self._leave_out(path, "it is a link to a folder above it")
-                    else:
-                        yield from self._walked(path, above)
-                elif entry.is_file() and _STAGED.search(entry.name) is None:
-                    yield _version(obstore.head(self._store, path.relative_to(self.folder).as_posix()))
+                yield _version(obstore.head(self._store, path.relative_to(self.folder).as_posix()))
             except FileNotFoundError:
                 continue
             except ValueError as error:
                 self._leave_out(path, str(error))
-            except OSError as error:
-                if error.errno != errno.ELOOP:
-                    raise
-                self._leave_out(path, "it is a link to itself")
 
     def _leave_out(self, path: Path | str, why: str) -> None:
         if path not in self._left_out:
@@ -147,14 +136,17 @@ class ObjectStore:
     def fetch(self, version: ObjectVersion, to: Path) -> str:
         """Write the bytes of `version` to the file `to` and return their sha256.
 
+        A version that names its id is read even where the key holds a newer one by now.
+
         Raises:
             ObjectChanged: The key now holds other bytes.
-            ObjectNotFound: The object is gone.
+            ObjectNotFound: The object, or that version of it, is gone.
             StoreUnavailable: The store did not answer.
         """
         digest = hashlib.sha256()
         with self._failures(version.key):
-            result = obstore.get(self._store, version.key)
+            options: GetOptions = {"version": version.version} if version.version else {}
+            result = obstore.get(self._store, version.key, options=options)
             self._same(version, _version(result.meta))
             with to.open("wb") as out:
                 for chunk in result:
@@ -204,29 +196,61 @@ class ObjectStore:
             ObjectExists: The key is taken and `overwrite` is False.
             StoreUnavailable: The store did not answer, or other writers of the key kept coming first.
         """
+        if not overwrite:
+            self._create(key, data)
+            return
         for pause in (*_CONFLICT_PAUSES, None):
             try:
                 with self._failures(key):
-                    obstore.put(self._store, key, data, mode="overwrite" if overwrite else "create")
+                    obstore.put(self._store, key, data)
             except AlreadyExistsError as error:
-                # obstore says the same of a key that is taken (412) and of a write beside another's (409), which S3
-                # asks to be repeated: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-                if not overwrite and self._holds(key):
-                    raise ObjectExists(
-                        f"{self.uri(key)} exists already. Choose another name or overwrite it."
-                    ) from error
-                if pause is None:
-                    raise StoreUnavailable(f"{self.uri(key)}: other writers kept coming first. Try again.") from error
-                time.sleep(pause)
+                self._wait_for_others(key, pause, error)
             else:
                 return
 
-    def _holds(self, key: str) -> bool:
+    def _create(self, key: str, data: bytes | Path) -> None:
+        """Store bytes under a key that is free, recognising them where the answer to a write that landed was lost."""
+        size = data.stat().st_size if isinstance(data, Path) else len(data)
+        if size > _ASK_FIRST and self._writer(key) is not None:
+            raise self._taken(key)
+        # Equal bytes may be another's: whose an object is says a mark that is this call's own. Folders have no marks,
+        # and answer always.
+        mine = uuid.uuid4().hex
+        attributes = {_WRITER: mine} if self.folder is None else None
+        for pause in (*_CONFLICT_PAUSES, None):
+            try:
+                with self._failures(key):
+                    obstore.put(self._store, key, data, mode="create", attributes=attributes)
+            except (AlreadyExistsError, StoreUnavailable) as error:
+                writer = self._writer(key)
+                if writer == mine:
+                    return
+                if writer is not None:
+                    raise self._taken(key) from error
+                if isinstance(error, StoreUnavailable):
+                    raise
+                self._wait_for_others(key, pause, error)
+            else:
+                return
+
+    def _wait_for_others(self, key: str, pause: float | None, error: AlreadyExistsError) -> None:
+        # obstore says the same of a key that is taken (412) and of a write beside another's (409), which S3 asks to be
+        # repeated: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        if pause is None:
+            raise StoreUnavailable(f"{self.uri(key)}: other writers kept coming first. Try again.") from error
+        time.sleep(pause)
+
+    def _writer(self, key: str) -> str | None:
+        """Return the mark of who created the object, empty where it has none, None where there is no object."""
         try:
-            self.head(key)
+            with self._failures(key):
+                found = obstore.get(self._store, key, options={"head": True})
+                return str(found.attributes.get(_WRITER, ""))
         except ObjectNotFound:
-            return False
-        return True
+            return None
+
+    def _taken(self, key: str) -> ObjectExists:
+        return ObjectExists(f"{self.uri(key)} exists already. Choose another name or overwrite it.")
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove the objects; keys that do not exist are no error."""
@@ -275,6 +299,13 @@ def open_store(url: str, *, create: bool = False, options: Mapping[str, str] | N
         except OSError as error:
             raise StoreUnavailable(f"{url}: the folder cannot be made: {error}") from error
     return ObjectStore(url, options)
+
+
+def _client_options(options: Mapping[str, str]) -> "ClientConfig | None":
+    """Allow an endpoint without TLS where one is named, as S3 servers of one's own have."""
+    named = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
+    endpoint = named.get("endpoint") or os.environ.get("AWS_ENDPOINT") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    return {"allow_http": True} if endpoint.startswith("http://") else None
 
 
 def _version(meta: Mapping[str, Any]) -> ObjectVersion:

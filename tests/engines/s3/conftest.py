@@ -1,11 +1,12 @@
 """The stores that the tests of this folder run on: buckets of a real S3 server, which keep versions."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from biolake.objects.store import ObjectStore, open_store
+from tests.engines.s3.faulty import Faults, faulty
 from tests.engines.servers.versitygw import S3Server
 
 
@@ -33,3 +34,17 @@ def put_odd_key(s3: S3Server, bucket: str) -> Callable[[str], None]:
         s3.client().put_object(Bucket=bucket, Key=f"landing/{key}", Body=b"1")
 
     return put
+
+
+@pytest.fixture
+def faults(s3: S3Server) -> Iterator[Faults]:
+    """A proxy before the server."""
+    with faulty(s3.port) as found:
+        yield found
+
+
+@pytest.fixture
+def busy(bucket: str, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The store behind the proxy."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", faults.url)
+    return open_store(f"s3://{bucket}/landing")

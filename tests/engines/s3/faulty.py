@@ -1,35 +1,87 @@
-"""A proxy before a real S3 server that answers some writes itself, as S3 does when it is busy or has a conflict."""
+"""A proxy before a real S3 server that spoils what it is told to, as S3 and the way to it do on a bad day."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 
-_CODES = {409: b"ConditionalRequestConflict", 503: b"SlowDown"}
+_CODES = {409: b"ConditionalRequestConflict", 500: b"InternalError", 503: b"SlowDown"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a request.
+
+    Attributes:
+        status: What it is answered with; None for a connection that breaks.
+        done: Whether the server gets it all the same.
+    """
+
+    status: int | None
+    done: bool = False
+
+
+CONFLICT = Fault(409)
+BUSY = Fault(503)
+ANSWER_LOST = Fault(None, done=True)
+FAILED_AFTERWARDS = Fault(500, done=True)
+
+Spoil = Callable[[str, str], Fault | None]
+"""Given a request's method and path, what happens to it; None lets it through."""
+
+
+def _nothing(_method: str, _path: str) -> None:
+    return None
 
 
 @dataclass
 class Faults:
-    """What goes wrong.
+    """What goes wrong, and what was seen.
 
     Attributes:
         url: Where the proxy listens.
-        status: What the next writes are answered with, without reaching the server.
-        times: How many of them.
-        writes: How many writes were seen.
+        spoil: Asked of each request, one at a time.
+        seen: Methods and paths.
     """
 
     url: str = ""
-    status: int = 503
-    times: int = 0
-    writes: int = 0
+    spoil: Spoil = _nothing
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def of(self, request: tuple[str, str]) -> Fault | None:
+        """Remember a request and say what happens to it."""
+        with self.lock:
+            self.seen.append(request)
+            return self.spoil(*request)
+
+    def writes(self) -> int:
+        """How many writes were seen."""
+        return sum(method == "PUT" for method, _ in self.seen)
+
+
+def next_writes(times: int, fault: Fault) -> Spoil:
+    """Spoil that many writes, and none after."""
+    left = times
+
+    def spoil(method: str, _path: str) -> Fault | None:
+        nonlocal left
+        if method != "PUT" or left == 0:
+            return None
+        left -= 1
+        return fault
+
+    return spoil
 
 
 @contextmanager
 def faulty(port: int) -> Iterator[Faults]:
-    """Stand between a client and the server that listens on the port."""
+    """Stand between clients and the server that listens on the port.
+
+    The clients are best other processes: deltalake keeps the interpreter to itself while it waits for an answer.
+    """
     faults = Faults()
 
     class Handler(BaseHTTPRequestHandler):
@@ -37,11 +89,19 @@ def faulty(port: int) -> Iterator[Faults]:
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            if self.command == "PUT":
-                faults.writes += 1
-                if faults.times:
-                    faults.times -= 1
-                    return self._answer(faults.status, [], b"<Error><Code>%s</Code></Error>" % _CODES[faults.status])
+            fault = faults.of((self.command, self.path))
+            if fault is None:
+                self._answer(*self._ask(body))
+                return
+            if fault.done:
+                self._ask(body)
+            if fault.status is None:
+                self.close_connection = True
+                self.connection.close()
+            else:
+                self._answer(fault.status, [], b"<Error><Code>%s</Code></Error>" % _CODES[fault.status])
+
+        def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             connection = HTTPConnection("127.0.0.1", port, timeout=60)
             # The signature covers the address that the client asked for.
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -51,7 +111,7 @@ def faulty(port: int) -> Iterator[Faults]:
             found = connection.getresponse()
             content = found.read()
             connection.close()
-            return self._answer(found.status, found.getheaders(), content)
+            return found.status, found.getheaders(), content
 
         def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
             self.send_response_only(status)
