@@ -26,7 +26,7 @@ class OutsideBucket(BiolakeError):
 
 
 class UnusableKey(BiolakeError):
-    """An object's key cannot be addressed, so the folder cannot be listed past it."""
+    """A key that cannot be addressed; a folder with an object of such a key cannot be listed past it."""
 
 
 class UnsupportedUrl(BiolakeError):

@@ -280,6 +280,11 @@ class ObjectStore:
             ) from error
         except AlreadyExistsError:
             raise
+        except ValueError as error:
+            why = str(error).splitlines()[0]
+            raise UnusableKey(
+                f"{self.url}: {doing!r}: {why}. No object can be called so; choose another name."
+            ) from error
         except (BaseError, OSError) as error:
             first_line = str(error).splitlines()[0]
             raise StoreUnavailable(f"{self.url}: {doing}: {first_line}") from error

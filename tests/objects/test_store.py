@@ -13,6 +13,7 @@ from biolake.objects.errors import (
     OutsideBucket,
     StoreUnavailable,
     UnsupportedUrl,
+    UnusableKey,
 )
 from biolake.objects.store import ObjectStore, open_store
 
@@ -48,6 +49,13 @@ def test_missing_places_are_named(tmp_path: Path) -> None:
         open_store(f"file://{tmp_path}/missing")
     with pytest.raises(UnsupportedUrl, match="gs://bucket"):
         open_store("gs://bucket")
+
+
+@pytest.mark.parametrize("key", ["geo/.", "geo/..", "../a", "geo//a\n"])
+def test_a_key_that_no_object_can_have_is_refused(store: ObjectStore, key: str) -> None:
+    with pytest.raises(UnusableKey, match="choose another name"):
+        store.put(key, b"1")
+    assert list(store.list()) == []
 
 
 def test_a_link_out_of_the_bucket_is_not_read(store: ObjectStore, tmp_path: Path) -> None:
@@ -87,6 +95,6 @@ def test_any_name_round_trips_or_is_refused(tmp_path_factory: pytest.TempPathFac
     store = open_store(f"file://{tmp_path_factory.mktemp('bucket')}")
     try:
         store.put(f"geo/{name}", b"1")
-    except StoreUnavailable:
+    except (StoreUnavailable, UnusableKey):
         return
     assert [v.key for v in store.list("geo")] == [f"geo/{name}"]
