@@ -6,7 +6,7 @@ from biolake.ingest.documents import documents_of_repository
 from biolake.ledger.lots import all_lots
 from biolake.platform import Platform
 from biolake.search.models import Rebuilt, SearchDocument
-from biolake.sql.snapshots import LakeSnapshots
+from biolake.sql.versions import LakeVersions
 
 
 def rebuild_index(platform: Platform) -> Rebuilt:
@@ -22,7 +22,7 @@ def rebuild_index(platform: Platform) -> Rebuilt:
 
 def _documents(platform: Platform) -> Iterator[SearchDocument]:
     # The lake says which repositories have datasets: one whose document is broken for the moment keeps its own.
-    for repository in LakeSnapshots(platform.settings.lake).repositories():
+    for repository in LakeVersions(platform.settings.lake).repositories():
         with platform.ledger.reading() as connection:
             made = {lot.key: lot.created_at for lot in all_lots(connection, repository)}
         yield from documents_of_repository(platform.lake, repository, made)

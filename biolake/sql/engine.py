@@ -11,7 +11,8 @@ from biolake.settings import Settings
 from biolake.sql.embedded import EmbeddedEngine
 from biolake.sql.local_copies import LocalCopies
 from biolake.sql.models import Limits, SearchSource, SqlEngine
-from biolake.sql.snapshots import LakeSnapshots, remote_store
+from biolake.sql.snapshots import LakeSnapshots
+from biolake.sql.versions import remote_store
 
 
 def open_engine(
