@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-from sqlalchemy import create_engine
 
 from benchmarks.machine import header, peak_memory_gib, table
 from benchmarks.study_files import READ_NPZ, WEAR, saved_pipeline
+from biolake.ledger.ledger import Ledger
 from biolake.objects.store import open_store
 from biolake.studies.catalog import catalog, open_stores
 from biolake.studies.loading import load_study
-from biolake.studies.records import create_tables
 
 
 def write_study(folder: Path, objects: int) -> Path:
@@ -66,8 +65,7 @@ def main() -> None:
         folder = Path(name)
         study = load_study(write_study(folder, objects))
         report = header(f"Catalog of {objects:,} objects")
-        engine = create_engine(f"sqlite:///{folder / 'state.db'}")
-        create_tables(engine)
+        engine = Ledger(f"sqlite:///{folder / 'state.db'}").engine
         stores = open_stores(study)
         started = time.perf_counter()
         listed = sum(1 for _ in open_store((folder / "raw").as_uri()).list())

@@ -68,9 +68,6 @@ class Platform:
     @cached_property
     def study_engine(self) -> Engine:
         """The tables of studies, in the ledger's database."""
-        from biolake.studies.records import create_tables
-
-        create_tables(self.ledger.engine)
         return self.ledger.engine
 
     @property

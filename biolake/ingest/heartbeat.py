@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from biolake.ingest.errors import LotTaken
+from biolake.ledger.errors import LedgerUnavailable
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.lots import beat, get_lot
 from biolake.ledger.models import Lot, LotState
@@ -33,7 +32,7 @@ def heartbeat(ledger: Ledger, lot: str, run_id: str) -> Iterator[None]:
                 with ledger.writing() as connection:
                     if not beat(connection, lot, run_id, datetime.now(UTC)):
                         return
-            except SQLAlchemyError:
+            except LedgerUnavailable:
                 # A busy database costs a beat, not the run: the next one may pass.
                 _LOG.warning("lot %s: a heartbeat was not taken", lot, exc_info=True)
             if done.wait(BEAT_SECONDS):

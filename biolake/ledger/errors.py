@@ -15,3 +15,15 @@ class LedgerUnavailable(BiolakeError):
     """The ledger's database cannot be reached or opened."""
 
     transient = True
+
+
+class LedgerOutdated(BiolakeError):
+    """The database has an older schema than this version works with."""
+
+
+class LedgerTooNew(BiolakeError):
+    """The database has a schema that this version does not know yet."""
+
+
+class LedgerSchemaUnknown(BiolakeError):
+    """The database has tables of the ledger's names that no version of the ledger made."""

@@ -66,6 +66,7 @@ OBJECT_VERSIONS = Table(
     Column("deleted", Boolean, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Index("object_versions_by_key", "repository", "key"),
+    Index("object_versions_by_time", "seen_at"),
 )
 
 JOBS = Table(
@@ -92,6 +93,7 @@ JOBS = Table(
     Index("jobs_by_state", "repository", "state"),
     Index("jobs_by_dataset", "repository", "dataset_id"),
     Index("jobs_by_lot", "lot"),
+    Index("jobs_by_end", "ended_at"),
 )
 
 LOTS = Table(

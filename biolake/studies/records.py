@@ -1,11 +1,10 @@
 """The tables of studies: files, participants, waits and notifications; and one transaction at a time for writers.
 
 What is written into them, and when, is in the catalog, `participants_store`, `requirements`, `progress` and
-`notifications`. SQLite and PostgreSQL alike; the engine is the caller's.
+`notifications`. The tables are made with the ledger's, by `biolake.ledger.migrate`; the engine is the caller's.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from sqlalchemy import (
     JSON,
@@ -21,13 +20,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
+from biolake.ledger import transactions
 from biolake.ledger.tables import UtcDateTime
 
 METADATA = MetaData()
-_ADVISORY_LOCK = 7_274_519_007
 _Id = Integer().with_variant(BigInteger, "postgresql")
 
 STUDIES = Table(
@@ -162,31 +160,11 @@ RUN_BEATS = Table(
 )
 
 
-def create_tables(engine: Engine) -> None:
-    """Create the tables that are missing."""
-    METADATA.create_all(engine)
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine) -> AbstractContextManager[Connection]:
     """A connection that sees one consistent state."""
-    with engine.connect() as connection:
-        yield connection
+    return transactions.reading(engine)
 
 
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that no other writer interleaves; all of it is kept, or nothing."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
-        else:
-            with connection.begin():
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
-                yield connection
+def writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that no other writer of studies interleaves; all of it is kept, or nothing."""
+    return transactions.writing(engine, transactions.Turn.STUDIES)

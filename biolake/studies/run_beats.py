@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 
+from biolake.ledger.errors import LedgerUnavailable
 from biolake.studies.records import FILES, RUN_BEATS, reading, writing
 from biolake.studies.states import State
 
@@ -28,7 +28,7 @@ def beating(engine: Engine, run_id: str) -> Iterator[None]:
         while not done.wait(BEAT_SECONDS):
             try:
                 _beat(engine, run_id)
-            except SQLAlchemyError:
+            except LedgerUnavailable:
                 # A busy database costs a beat, not the recording: the next one may pass.
                 _LOG.warning("run %s: a heartbeat was not taken", run_id, exc_info=True)
 

@@ -1,5 +1,6 @@
 """The ledger keeps instants and states as they were, and its writers take turns."""
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from multiprocessing import get_context
@@ -46,13 +47,6 @@ PARTS = st.builds(
         st.none() | TEXT,
     ),
 )
-
-
-@pytest.fixture
-def ledger(tmp_path: Path):
-    made = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    yield made
-    made.close()
 
 
 def job(dataset_id: str = "d", *, state: JobState = JobState.IN_QUEUE, priority: str = "medium", **rest) -> Job:
@@ -197,15 +191,14 @@ def _open(url: str) -> int:
     return n_jobs
 
 
-def test_processes_that_open_a_new_ledger_at_once_all_succeed(tmp_path: Path) -> None:
+def test_processes_that_open_a_new_ledger_at_once_all_succeed(new_database: Callable[[], str]) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as processes:
-        list(processes.map(_open, [f"sqlite:///{tmp_path}/warm-up{number}.db" for number in range(3)]))
-        for attempt in range(10):
-            assert list(processes.map(_open, [f"sqlite:///{tmp_path}/{attempt}.db"] * 3)) == [0, 0, 0]
+        list(processes.map(_open, [new_database() for _ in range(3)]))
+        for _ in range(10):
+            assert list(processes.map(_open, [new_database()] * 3)) == [0, 0, 0]
 
 
-def test_what_is_read_in_one_go_is_of_one_moment(tmp_path: Path) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+def test_what_is_read_in_one_go_is_of_one_moment(ledger: Ledger) -> None:
     shown = CurrentDataset("lab", "a", "lab/a.csv", "v", "0", "lot", NOW)
     with ledger.reading() as connection:
         assert find_jobs(connection) == []

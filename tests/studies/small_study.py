@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
+from biolake.ledger.ledger import Ledger
 from biolake.objects.store import ObjectStore
 from biolake.studies.catalog import catalog, open_stores
 from biolake.studies.catalog_check import check_arrivals
@@ -17,7 +17,6 @@ from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.devices.models import Problem, ProblemCode, RecordingFormat, Scan
 from biolake.studies.loading import load_study
 from biolake.studies.models import CatalogSummary
-from biolake.studies.records import create_tables
 from biolake.studies.status import status
 
 START = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -211,11 +210,10 @@ class SmallStudy:
     scanned: list[str] = field(default_factory=list)
 
     @classmethod
-    def make(cls, folder: Path) -> "SmallStudy":
+    def make(cls, folder: Path, database: str | None = None) -> "SmallStudy":
         document = study_document(folder)
         write_study(folder, document)
-        engine = create_engine(f"sqlite:///{folder / 'state.db'}")
-        create_tables(engine)
+        engine = Ledger(database or f"sqlite:///{folder / 'state.db'}").engine
         return cls(folder, engine, document)
 
     @property

@@ -4,11 +4,12 @@ import json
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 
+from biolake.ledger.ledger import Ledger
 from biolake.studies.notifications import (
     MOST_ATTEMPTS,
     DeliveryFailed,
@@ -20,16 +21,14 @@ from biolake.studies.notifications import (
     webhook,
     webhooks,
 )
-from biolake.studies.records import create_tables, writing
+from biolake.studies.records import writing
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine() -> Engine:
-    engine = create_engine("sqlite://")
-    create_tables(engine)
-    return engine
+def engine(tmp_path: Path) -> Engine:
+    return Ledger(f"sqlite:///{tmp_path / 'state.db'}").engine
 
 
 def tell(engine: Engine, dedupe: str = "a", channels: tuple[str, ...] = ("webhook:team",)) -> bool:

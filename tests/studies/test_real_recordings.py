@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import create_engine
 
+from biolake.ledger.ledger import Ledger
 from biolake.studies.catalog import catalog, open_stores
 from biolake.studies.catalog_check import check_arrivals
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.loading import load_study
 from biolake.studies.progress import ready
-from biolake.studies.records import create_tables
 from biolake.studies.status import status
 from tests.studies.small_study import step
 
@@ -72,8 +71,7 @@ def study(shared_data: Path, tmp_path: Path) -> StudyConfiguration:
 
 @pytest.mark.shared_data
 def test_every_real_recording_has_its_state(study: StudyConfiguration, tmp_path: Path):
-    engine = create_engine(f"sqlite:///{tmp_path / 'state.db'}")
-    create_tables(engine)
+    engine = Ledger(f"sqlite:///{tmp_path / 'state.db'}").engine
     stores = open_stores(study)
     catalog(study, stores, engine, NOW)
     check_arrivals(study, stores, engine, NOW)

@@ -6,11 +6,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert
+from sqlalchemy import Engine, insert
 
+from biolake.ledger.ledger import Ledger
 from biolake.studies.errors import UnknownRecording
 from biolake.studies.processing.models import Outcome
-from biolake.studies.records import FILES, create_tables
+from biolake.studies.records import FILES
 from biolake.studies.report.gather_study import study_page
 from biolake.studies.report.pages import recording_report, study_report
 from biolake.studies.report.plot_actogram import ActogramDay, actogram
@@ -69,9 +70,7 @@ def made(tmp_path: Path) -> MadeStudy:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{tmp_path / 'state.db'}")
-    create_tables(engine)
-    return engine
+    return Ledger(f"sqlite:///{tmp_path / 'state.db'}").engine
 
 
 def file(

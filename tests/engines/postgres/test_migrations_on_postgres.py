@@ -1,0 +1,3 @@
+"""The tests of the ledger's migrations, on a real PostgreSQL server."""
+
+from tests.ledger.test_migrations import *  # noqa: F403
