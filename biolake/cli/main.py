@@ -15,6 +15,7 @@ from biolake.cli import (
     download,
     ingest,
     jobs,
+    ledger,
     query,
     reconcile,
     repositories,
@@ -73,6 +74,7 @@ app.command("reconcile")(reconcile.reconcile_repositories)
 app.add_typer(datasets.app, name="dataset")
 app.add_typer(repositories.app, name="repository")
 app.add_typer(download.app, name="download")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(studies.app, name="study")
 app.command("notifications")(studies.notifications)
 app.command("settings")(settings.settings)

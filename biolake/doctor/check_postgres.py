@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from biolake.doctor.clock import clock, now
+from biolake.doctor.ledger_schema import schema
 from biolake.doctor.models import Examination, Finding, ok, problem, warning
 from biolake.settings import Settings
 
@@ -78,6 +79,7 @@ def _ask(connection: Any) -> Iterator[Finding]:
         yield problem("ledger", "writable", "this server is a replica", "Set BIOLAKE_LEDGER to the primary.")
         return
     yield _permissions(value)
+    yield schema(connection)
     yield _connections(value)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from biolake.doctor.models import Examination, Finding, ok, problem, skipped
+from biolake.doctor.ledger_schema import schema
+from biolake.doctor.models import Examination, Finding, Verdict, ok, problem, skipped
 from biolake.settings import Settings
 
 _BUSY_SECONDS = 5.0
@@ -22,7 +23,10 @@ def sqlite(settings: Settings) -> Examination:
         try:
             with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS) as connection:
                 yield ok("ledger", "reachable", f"SQLite {sqlite3.sqlite_version}, {path}")
-                yield _whole(connection, path)
+                whole = _whole(connection, path)
+                yield whole
+                if whole.verdict == Verdict.OK:
+                    yield _schema(connection)
         except sqlite3.Error as error:
             yield problem(
                 "ledger", "reachable", f"{path}: {error}", "See that it is a ledger and readable, or restore it."
@@ -36,3 +40,11 @@ def _whole(connection: sqlite3.Connection, path: Path) -> Finding:
     if told == "ok":
         return ok("ledger", "whole", f"{path.stat().st_size / 1024**2:.1f} MiB, no damage found")
     return problem("ledger", "whole", told.replace("\n", " "), "Restore it from a backup: docs/operations.md.")
+
+
+def _schema(connection: sqlite3.Connection) -> Finding:
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
+
+    with create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool).connect() as looked_at:
+        return schema(looked_at)

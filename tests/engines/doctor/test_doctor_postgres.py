@@ -41,7 +41,7 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_server: Ser
 
 def test_a_server_in_order(doctor: Callable[..., Findings]):
     found = doctor()
-    assert set(found) == {"reachable", "version", "clock", "encoding", "permissions", "connections"}
+    assert set(found) == {"reachable", "version", "clock", "encoding", "permissions", "schema", "connections"}
     assert {verdict for verdict, _, _ in found.values()} == {"ok"}
 
 
