@@ -30,7 +30,7 @@ from deltalake.exceptions import CommitFailedError
 
 from biolake.formats.models import Dataset
 from biolake.lake.errors import CommitContended
-from biolake.lake.lake import Lake
+from biolake.lake.lake import COMMIT_RETRIES, STORE_TRIES, Lake, no_answer
 from biolake.lake.read_ahead import read_ahead
 from biolake.lake.rows import Origin, end_of_part, matrix_rows, matrix_sizes
 from biolake.lake.schemas import DATASETS, FEATURES, MATRIX, PROVENANCE, SAMPLES, TableSchema
@@ -99,7 +99,12 @@ class LotWriter:
         self._once(DATASETS, write)
 
     def commit(self, rows: LotRows) -> None:
-        """Commit every level of some datasets; they appear together when `datasets`, the last, is committed."""
+        """Commit every level of some datasets; they appear together when `datasets`, the last, is committed.
+
+        Raises:
+            CommitContended: Other writers were faster each time.
+            LakeUnavailable: The store did not answer; the same call may be repeated.
+        """
         self._append(MATRIX, pa.Table.from_batches(rows.matrix, MATRIX.arrow), sort=("feature_id", "dataset_id"))
         self._append(FEATURES, pa.concat_tables([FEATURES.arrow.empty_table(), *rows.features]))
         self._append(SAMPLES, pa.concat_tables([SAMPLES.arrow.empty_table(), *rows.samples]))
@@ -185,31 +190,47 @@ class LotWriter:
         schema: TableSchema,
         write: Callable[[DeltaTable, set[str]], Callable[[CommitProperties], None] | None],
     ) -> None:
+        silences = 0
         for attempt in range(_TRIES):
-            table = self._lake.open_or_create(self._repository, schema)
-            last = table.transaction_version(self._application)
-            self._still_mine()
-            commit = write(table, self._present(table) if last is not None else set())
-            if commit is None:
-                self.versions[schema.name] = table.version()
-                return
-            properties = CommitProperties(
-                custom_metadata={"biolake.lot": self._lot},
-                max_commit_retries=100,
-                app_transactions=[Transaction(self._application, (last or 0) + 1)],
-            )
             try:
-                commit(properties)
+                version = self._try(schema, write)
             except CommitFailedError:
                 # Not known whether it landed: the next round reads the table and writes what is missing.
                 time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311
-                continue
-            self.versions[schema.name] = self._lake.open(self._repository, schema.name).version()
-            return
+            except OSError as error:
+                # The store broke off, after deltalake's own repetitions: not known either.
+                silences += 1
+                if silences == STORE_TRIES:
+                    raise no_answer(self._lake.uri(self._repository, schema.name), error) from error
+                time.sleep(random.uniform(0, silences))  # noqa: S311
+            else:
+                self.versions[schema.name] = version
+                return
         raise CommitContended(
             f"{self._lake.uri(self._repository, schema.name)}: {_TRIES} commits of lot {self._lot} lost to other "
             "writers. Reduce BIOLAKE_ACTIVE_LOTS."
         )
+
+    def _try(
+        self,
+        schema: TableSchema,
+        write: Callable[[DeltaTable, set[str]], Callable[[CommitProperties], None] | None],
+    ) -> int:
+        """Read the table, commit what it lacks, and return its version."""
+        table = self._lake.open_or_create(self._repository, schema)
+        last = table.transaction_version(self._application)
+        self._still_mine()
+        commit = write(table, self._present(table) if last is not None else set())
+        if commit is None:
+            return table.version()
+        commit(
+            CommitProperties(
+                custom_metadata={"biolake.lot": self._lot},
+                max_commit_retries=COMMIT_RETRIES,
+                app_transactions=[Transaction(self._application, (last or 0) + 1)],
+            )
+        )
+        return self._lake.open(self._repository, schema.name).version()
 
     def _rows_of(self, table: DeltaTable, dataset_id: str) -> int:
         mine = (pads.field("lot") == self._lot) & (pads.field("dataset_id") == dataset_id)

@@ -4,7 +4,7 @@ from biolake.errors import BiolakeError
 
 
 class LakeUnavailable(BiolakeError):
-    """A table could not be opened, for another reason than that it does not exist."""
+    """A table's store did not answer: it could not be opened, or it is not known whether a commit landed."""
 
     transient = True
 

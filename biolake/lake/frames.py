@@ -5,7 +5,7 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from biolake.lake.errors import CommitContended
-from biolake.lake.lake import Lake
+from biolake.lake.lake import COMMIT_RETRIES, STORE_TRIES, Lake, no_answer
 
 _TRIES = 10
 
@@ -32,14 +32,15 @@ def write_frame(
         description: For a new table.
 
     Raises:
-        LakeUnavailable: Whether the table exists could not be told. Nothing was written.
+        LakeUnavailable: The store did not answer. Writing again under the same name is safe.
         CommitContended: Other writers were faster each time.
     """
+    silences = 0
     for _ in range(_TRIES):
         found = lake.find(repository, table)
         if found is not None and found.transaction_version(transaction) is not None:
             return found.version()
-        commit = CommitProperties(max_commit_retries=100, app_transactions=[Transaction(transaction, 1)])
+        commit = CommitProperties(max_commit_retries=COMMIT_RETRIES, app_transactions=[Transaction(transaction, 1)])
         data = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
         target = found if found is not None else lake.uri(repository, table)
         try:
@@ -66,6 +67,12 @@ def write_frame(
                     commit_properties=commit,
                 )
         except CommitFailedError:
+            continue
+        except OSError as error:
+            # The next round finds out whether it landed.
+            silences += 1
+            if silences == STORE_TRIES:
+                raise no_answer(lake.uri(repository, table), error) from error
             continue
         return lake.open(repository, table).version()
     raise CommitContended(f"{lake.uri(repository, table)}: {_TRIES} commits lost to other writers. Try again.")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
@@ -10,6 +9,10 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from biolake.lake.errors import LakeTableMissing, LakeUnavailable
 from biolake.lake.schemas import TableSchema
 
+COMMIT_RETRIES = 100
+"""How often deltalake looks for the next free version: with its own 15, eight writers at once lose commits."""
+STORE_TRIES = 4
+"""How often a commit is begun that the store breaks off, each time after deltalake's own repetitions."""
 _CONFIGURATION = {"delta.enableChangeDataFeed": "true", "delta.checkpointInterval": "50"}
 
 
@@ -58,12 +61,15 @@ class Lake:
         return found
 
     def open_or_create(self, repository: str, schema: TableSchema) -> DeltaTable:
-        """Open a table, made with its schema where there is none."""
+        """Open a table, made with its schema where there is none.
+
+        Raises:
+            LakeUnavailable: The store did not answer.
+        """
         found = self.find(repository, schema.name)
         if found is not None:
             return found
-        # Where another writer makes it at the same moment, one of the two fails.
-        with suppress(CommitFailedError):
+        try:
             DeltaTable.create(
                 self.uri(repository, schema.name),
                 schema=schema.arrow,  # type: ignore[arg-type]
@@ -72,9 +78,21 @@ class Lake:
                 description=schema.description,
                 configuration=_CONFIGURATION,
                 storage_options=self.storage_options,
-                commit_properties=CommitProperties(max_commit_retries=100),
+                commit_properties=CommitProperties(max_commit_retries=COMMIT_RETRIES),
             )
+        except CommitFailedError:
+            # Another writer made it at the same moment.
+            pass
+        except OSError as error:
+            if self.find(repository, schema.name) is None:
+                raise no_answer(self.uri(repository, schema.name), error) from error
         return self.open(repository, schema.name)
+
+
+def no_answer(uri: str, error: OSError) -> LakeUnavailable:
+    """Return the error of a commit of which it is not known whether it landed: writing again finds that out."""
+    reasons = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return LakeUnavailable(f"{uri}: the store broke off: {'; '.join(reasons)[:500]}. Write again: nothing is doubled.")
 
 
 def _s3_options(url: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from biolake.lake.commit import writer_properties
-from biolake.lake.lake import Lake
+from biolake.lake.lake import COMMIT_RETRIES, Lake
 from biolake.lake.schemas import DATASETS, MATRIX, REPOSITORY_TABLES, VERSIONED_BY_DATASETS
 
 GRACE = timedelta(hours=24)
@@ -68,7 +68,7 @@ def maintain(
         report.files_before[schema.name] = len(table.file_uris())
         table.optimize.compact(
             writer_properties=writer_properties(per_row if schema is MATRIX else 1),
-            commit_properties=CommitProperties(max_commit_retries=100),
+            commit_properties=CommitProperties(max_commit_retries=COMMIT_RETRIES),
         )
         report.files_vacuumed[schema.name] = len(
             table.vacuum(
@@ -110,7 +110,7 @@ def _remove_unreferenced(
                 mode="overwrite",
                 predicate=f"lot = '{lot}' AND dataset_id IN ({quoted})",
                 writer_properties=writer_properties(per_row if schema is MATRIX else 1),
-                commit_properties=CommitProperties(max_commit_retries=100),
+                commit_properties=CommitProperties(max_commit_retries=COMMIT_RETRIES),
             )
 
 

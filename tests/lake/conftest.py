@@ -24,21 +24,22 @@ def lake(tmp_path: Path) -> Lake:
 
 @pytest.fixture
 def made_rows() -> MadeRows:
+    """What makes rows of made-up datasets."""
+    return lot_rows
+
+
+def lot_rows(lot: str, ids: list[str], value: float = 1.0, removed: tuple[str, ...] = ()) -> LotRows:
     """Rows of made-up datasets of 3 features x 2 samples: `value`, `value + 1`, …, one of them missing."""
-
-    def make(lot: str, ids: list[str], value: float = 1.0, removed: tuple[str, ...] = ()) -> LotRows:
-        now = datetime.now(UTC)
-        rows, built = [], LotRows(datasets_table([]), removed=removed)
-        for dataset_id in ids:
-            origin = Origin("lab", dataset_id, lot, f"s3://b/{dataset_id}", f"v-{lot}", "0" * 64)
-            dataset = made_dataset(value)
-            rows.append(dataset_row(dataset, origin, now))
-            built.samples.append(samples_table(dataset, origin))
-            built.features.append(features_table(dataset, origin))
-            built.matrix.extend(matrix_batches(dataset, origin))
-        return LotRows(datasets_table(rows), built.samples, built.features, built.matrix, removed)
-
-    return make
+    now = datetime.now(UTC)
+    rows, built = [], LotRows(datasets_table([]), removed=removed)
+    for dataset_id in ids:
+        origin = Origin("lab", dataset_id, lot, f"s3://b/{dataset_id}", f"v-{lot}", "0" * 64)
+        dataset = made_dataset(value)
+        rows.append(dataset_row(dataset, origin, now))
+        built.samples.append(samples_table(dataset, origin))
+        built.features.append(features_table(dataset, origin))
+        built.matrix.extend(matrix_batches(dataset, origin))
+    return LotRows(datasets_table(rows), built.samples, built.features, built.matrix, removed)
 
 
 def made_dataset(value: float) -> Dataset:

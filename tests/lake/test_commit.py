@@ -57,7 +57,10 @@ def test_a_second_attempt_adds_only_what_the_first_left_out(lake: Lake, made_row
 
 @pytest.mark.parametrize("table", ["matrix", "features", "samples", "datasets"])
 @pytest.mark.parametrize("landed", [True, False])
-def test_a_commit_whose_answer_is_lost_lands_once(lake: Lake, made_rows: MadeRows, table: str, landed: bool) -> None:
+@pytest.mark.parametrize("error", [CommitFailedError, OSError])
+def test_a_commit_whose_answer_is_lost_lands_once(
+    lake: Lake, made_rows: MadeRows, table: str, landed: bool, error: type[Exception]
+) -> None:
     LotWriter(lake, "lab", "lot0").commit(made_rows("lot0", ["d0"]))
     real, failed = deltalake.write_deltalake, []
 
@@ -66,7 +69,7 @@ def test_a_commit_whose_answer_is_lost_lands_once(lake: Lake, made_rows: MadeRow
             failed.append(table)
             if landed:
                 real(target, *args, **kwargs)  # type: ignore[arg-type]
-            raise CommitFailedError("the answer was lost")
+            raise error("the answer was lost")
         real(target, *args, **kwargs)  # type: ignore[arg-type]
 
     with mock.patch.object(commit_module, "write_deltalake", write):
@@ -75,6 +78,18 @@ def test_a_commit_whose_answer_is_lost_lands_once(lake: Lake, made_rows: MadeRow
     assert inserts(lake, "datasets") == [("d0", "lot0"), ("d0", "lot1"), ("d1", "lot1")]
     assert inserts(lake, "samples").count(("d1", "lot1")) == 2
     assert inserts(lake, "matrix").count(("d1", "lot1")) == 3
+
+
+def test_a_store_that_always_breaks_off_is_told_and_can_be_written_to_again(lake: Lake, made_rows: MadeRows) -> None:
+    with (
+        mock.patch.object(commit_module, "write_deltalake", side_effect=OSError("Generic S3 error\n  503 Slow Down")),
+        mock.patch.object(commit_module.time, "sleep"),
+        pytest.raises(LakeUnavailable, match=r"lab/matrix: .*503 Slow Down.* Write again") as caught,
+    ):
+        LotWriter(lake, "lab", "lot1").commit(made_rows("lot1", ["d1"]))
+    assert caught.value.transient
+    LotWriter(lake, "lab", "lot1").commit(made_rows("lot1", ["d1"]))
+    assert inserts(lake, "datasets") == [("d1", "lot1")]
 
 
 def test_an_update_and_a_removal_are_one_commit_of_the_pointer(lake: Lake, made_rows: MadeRows) -> None:

@@ -8,7 +8,7 @@ import logging
 from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError
 
-from biolake.lake.lake import Lake
+from biolake.lake.lake import COMMIT_RETRIES, Lake
 from biolake.studies.results.lake_tables import RECORDING_TABLES, current_runs, lake_table, repository
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def compact(lake: Lake, study: str) -> int:
         if table is None or len(table.file_uris()) <= _MOST_FILES:
             continue
         try:
-            table.optimize.compact(commit_properties=CommitProperties(max_commit_retries=20))
+            table.optimize.compact(commit_properties=CommitProperties(max_commit_retries=COMMIT_RETRIES))
         except CommitFailedError as error:
             logger.info("%s of %s is being written to and stays as it is: %s", name, study, error)
             continue

@@ -1,10 +1,13 @@
 """A proxy before a real S3 server that spoils what it is told to, as S3 and the way to it do on a bad day."""
 
+import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from threading import Lock, Thread
 
 _CODES = {409: b"ConditionalRequestConflict", 500: b"InternalError", 503: b"SlowDown"}
@@ -44,18 +47,23 @@ class Faults:
         url: Where the proxy listens.
         spoil: Asked of each request, one at a time.
         seen: Methods and paths.
+        spoilt: How often each fault happened.
     """
 
     url: str = ""
     spoil: Spoil = _nothing
     seen: list[tuple[str, str]] = field(default_factory=list)
+    spoilt: Counter[Fault] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)
 
     def of(self, request: tuple[str, str]) -> Fault | None:
         """Remember a request and say what happens to it."""
         with self.lock:
             self.seen.append(request)
-            return self.spoil(*request)
+            fault = self.spoil(*request)
+            if fault is not None:
+                self.spoilt[fault] += 1
+            return fault
 
     def writes(self) -> int:
         """How many writes were seen."""
@@ -76,12 +84,55 @@ def next_writes(times: int, fault: Fault) -> Spoil:
     return spoil
 
 
+def storm() -> Spoil:
+    """Refuse requests in bursts; of every few commits to a Delta table, lose the answer or fail after it was made."""
+    requests = commits = 0
+
+    def spoil(method: str, path: str) -> Fault | None:
+        nonlocal requests, commits
+        requests += 1
+        if requests % 60 < 6:
+            return BUSY
+        if method != "PUT" or "/_delta_log/" not in path or ".json" not in path:
+            return None
+        commits += 1
+        if commits % 3 == 0:
+            return ANSWER_LOST
+        return FAILED_AFTERWARDS if commits % 5 == 0 else None
+
+    return spoil
+
+
+@contextmanager
+def faulty_beside(port: int, make: Callable[[], Spoil]) -> Iterator[Faults]:
+    """Let a process of its own stand between; what it did is told when the block has ended.
+
+    A client that keeps the interpreter to itself while it waits for an answer, as deltalake does, needs this one.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(port, make, there), daemon=True)
+    process.start()
+    faults = Faults(url=here.recv())
+    try:
+        yield faults
+    finally:
+        here.send(None)
+        faults.spoilt = here.recv()
+        process.join()
+
+
+def _serve(port: int, make: Callable[[], Spoil], told: Connection) -> None:
+    with faulty(port) as faults:
+        faults.spoil = make()
+        told.send(faults.url)
+        told.recv()
+        told.send(faults.spoilt)
+
+
 @contextmanager
 def faulty(port: int) -> Iterator[Faults]:
-    """Stand between clients and the server that listens on the port.
-
-    The clients are best other processes: deltalake keeps the interpreter to itself while it waits for an answer.
-    """
+    """Stand between clients and the server that listens on the port."""
     faults = Faults()
 
     class Handler(BaseHTTPRequestHandler):
@@ -131,8 +182,15 @@ def faulty(port: int) -> Iterator[Faults]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        # Many connect at once.
+        request_queue_size = 128
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Say nothing of clients that did not wait."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     faults.url = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
