@@ -10,6 +10,8 @@ import pytest
 from tests.engines.servers import opensearch as opensearch_server
 from tests.engines.servers import postgres as postgres_server
 from tests.engines.servers import versitygw
+from tests.engines.servers.kubernetes import build as kubernetes_build
+from tests.engines.servers.kubernetes.cluster import Cluster, running_cluster
 from tests.engines.servers.missing import unavailable
 from tests.engines.servers.opensearch import OpenSearchServer
 from tests.engines.servers.postgres import PostgresServer
@@ -64,6 +66,15 @@ def postgres() -> Iterator[PostgresServer]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def kubernetes() -> Iterator[Cluster]:
+    """A Kubernetes cluster of one node."""
+    if missing := kubernetes_build.tools():
+        unavailable(missing)
+    with running_cluster() as cluster:
+        yield cluster
 
 
 @contextmanager

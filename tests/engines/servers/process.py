@@ -70,6 +70,11 @@ class ServerProcess:
         self.kill()
         raise DidNotStart(f"{self._command[0]}: {self._log.read_text(errors='replace')[-3000:]}")
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         """Ask it to end, and see to it."""
         if self._process is not None:
