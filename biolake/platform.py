@@ -1,6 +1,5 @@
 """One deployment: bucket, lake, ledger, index, repositories and studies, opened from its settings when first used."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,6 +11,7 @@ from sqlalchemy import Engine
 
 from biolake.lake.lake import Lake
 from biolake.ledger.ledger import Ledger
+from biolake.machines.memory import usable_memory
 from biolake.objects.store import ObjectStore, open_store
 from biolake.repositories.catalog import RepositoryCatalog
 from biolake.search.index import SearchIndex
@@ -88,7 +88,7 @@ class Platform:
         from biolake.studies.journey import Workplace
         from biolake.studies.processing.reservation import Reservations
 
-        memory = self.settings.memory_bytes or int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        memory = self.settings.memory_bytes or int(0.8 * usable_memory())
         return Workplace(
             self.lake,
             self.study_engine,

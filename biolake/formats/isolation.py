@@ -132,9 +132,17 @@ def _perform(request: Request, name: str) -> None:
     ):
         raise TooLarge(
             f"{name}: reading needs more memory than the limit of {limits.memory_bytes / 1024**3:,.3g} GiB. "
-            "Upload it in parts, or have the limit raised."
+            f"{_more_memory(limits)}"
         )
     raise _as_raised(name, request, ending, failure, output)
+
+
+def _more_memory(limits: Limits) -> str:
+    if limits.memory_bytes < Limits.memory_bytes:
+        return (
+            "That is all that this machine or container has: upload it in parts, or reprocess it on a larger machine."
+        )
+    return "Upload it in parts, or have the limit raised."
 
 
 def _as_raised(name: str, request: Request, ending: Ending, failure: Failure | None, output: str) -> FormatError:

@@ -45,6 +45,13 @@ class Limits:
     seconds: float = 900.0
     cells: int = 2_000_000_000
 
+    @classmethod
+    def of_this_machine(cls) -> "Limits":
+        """The defaults, with no more memory than this machine or container has: else its whole run would be killed."""
+        from biolake.machines import memory
+
+        return cls(memory_bytes=min(cls.memory_bytes, memory.usable_memory()))
+
 
 class Values(Protocol):
     """A matrix of features x samples, read a slice of features at a time so that no copy of the whole is needed."""

@@ -16,12 +16,12 @@ def read(upload: Upload, limits: Limits | None = None) -> Dataset:
 
     Args:
         upload: The data with the sample table and the metadata document that came beside it.
-        limits: What reading may cost; the defaults of `Limits` where None.
+        limits: What reading may cost; `Limits.of_this_machine` where None.
 
     Raises:
         FormatError: The files cannot become a dataset; the class says why, the message where and what to do.
     """
-    limits = limits or Limits()
+    limits = limits or Limits.of_this_machine()
     format = detect(upload)
     dataset = _read_data(format, upload, limits)
     if upload.metadata is not None:

@@ -1,0 +1,1 @@
+"""Sizes of the machines that runs ask a cluster for: the one table, and which work gets which size."""
