@@ -56,11 +56,14 @@ class Settings(BaseModel):
     lot_wait_seconds: float = Field(0.0, ge=0, description="How long an arrival may wait for its lot to fill")
     active_lots: int = Field(2, ge=1, description="Lots of one repository that may be in work at once")
     memory_bytes: int = Field(
-        0, ge=0, description="Memory that recordings may be planned with; 80 % of the machine's if 0"
+        0, ge=0, description="Memory that recordings may be planned with; 80 % of the machine's or container's if 0"
     )
     runtimes: Path | None = Field(None, description="Folder of locked runtimes; the project's own where not set")
     runtime_cache: Path = Field(
         Path("~/.cache/biolake/runtimes"), validate_default=True, description="Where locked runtimes are built"
+    )
+    machines: Path | None = Field(
+        None, description="File of the cluster's machine sizes; the project's own table where not set"
     )
     pair_hours: float = Field(72.0, gt=0, description="How long a dataset waits for its missing files")
     silent_seconds: float = Field(45.0, ge=10, description="A run that has said nothing for so long counts as dead")
@@ -70,7 +73,7 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("index_ca")
+    @field_validator("index_ca", "machines")
     @classmethod
     def _file_that_is_there(cls, value: Path | None) -> Path | None:
         if value is None:

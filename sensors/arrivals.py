@@ -1,5 +1,6 @@
 """One arrival sensor per repository: it asks for one run per lot."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from biolake.repositories.models import Repository
 from partitions.lots import lots_of
 from resources.platform import PlatformResource
 from sensors.lost_runs import LOT_TAG, follow_lost_runs
+from sensors.machines import machine_tags
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -46,7 +48,9 @@ def arrival_sensor(
         )
         fresh = [lot.key for lot in found.lots if lot.key not in known]
         return dg.SensorResult(
-            run_requests=[run_request(lot, repository.priority) for lot in found.lots],
+            run_requests=[
+                run_request(lot, repository.priority, machine_tags(here, context.instance, lot)) for lot in found.lots
+            ],
             dynamic_partitions_requests=[lots_of(repository.name).build_add_request(fresh)] if fresh else [],
             skip_reason=None if found.lots else _nothing_to_do(found.observation),
         )
@@ -59,9 +63,15 @@ def arrival_sensor_name(repository: str) -> str:
     return f"{repository}_arrivals"
 
 
-def run_request(lot: Lot, priority: str) -> dg.RunRequest:
-    """The request for a lot's current attempt; asking twice for one attempt launches one run."""
-    tags = {LOT_TAG: lot.key, PRIORITY_TAG: str(_PRIORITIES[Priority(priority)])}
+def run_request(lot: Lot, priority: str, machine: Mapping[str, str] | None = None) -> dg.RunRequest:
+    """The request for a lot's current attempt; asking twice for one attempt launches one run.
+
+    Args:
+        lot: The lot.
+        priority: The repository's.
+        machine: Tags that say on which machine it runs.
+    """
+    tags = {LOT_TAG: lot.key, PRIORITY_TAG: str(_PRIORITIES[Priority(priority)]), **(machine or {})}
     return dg.RunRequest(run_key=f"{lot.key}#{lot.attempt}", partition_key=lot.key, tags=tags)
 
 

@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from biolake.arrivals.recovery import give_another_run
+from biolake.arrivals.recovery import MOST_FAILURES, give_another_run
 from biolake.ingest.errors import LotTaken
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.lots import open_lots
 from biolake.ledger.models import Lot
+from biolake.machines.choose import LARGEST
+from biolake.machines.endings import FROM_OUTSIDE, Ending
+from resources.run_workers import ENDING_TAG, MACHINE_TAG, never_started, release_worker
 
 LOT_TAG = "biolake/lot"
 
@@ -28,9 +31,10 @@ def follow_lost_runs(
 ) -> None:
     """Find the repository's lots that no living run works on.
 
-    A run counts as dead when Dagster says that it ended, or when it started and has then not beaten for `silent`: the
-    default run launcher does not notice a killed process. A run that only seemed dead stops at its next commit, since
-    the lot is no longer its own. Runs that never start are the matter of Dagster's run monitoring.
+    A run counts as dead when Dagster says that it ended, when its pod ended before it began, or when it started and has
+    then not beaten for `silent`: the default run launcher does not notice a killed process. A run that only seemed dead
+    stops at its next commit, since the lot is no longer its own. Other runs that never start are left to Dagster's run
+    monitoring.
     """
     with ledger.reading() as connection:
         lots = open_lots(connection, repository)
@@ -38,13 +42,27 @@ def follow_lost_runs(
         record = _run_of(instance, lot)
         if record is None:
             continue
-        reason = _why_lost(lot, record, now, silent)
+        run = record.dagster_run
+        reason = _why_lost(instance, lot, record, now, silent)
         if reason is None:
             continue
-        run = record.dagster_run
         if run.status in UNFINISHED:
             instance.report_run_failed(run, f"{reason}; the lot gets another run")
-        give_another_run(ledger, lot, f"run {run.run_id}: {reason}", _failures(instance, lot), now)
+        ending = release_worker(instance, run) or run.tags.get(ENDING_TAG)
+        failures = _failures(instance, lot)
+        if ending == Ending.OUT_OF_MEMORY:
+            size = run.tags.get(MACHINE_TAG)
+            reason = f"it needed more memory than {'a machine of its size' if size is None else f'machine {size}'} has"
+            failures = MOST_FAILURES if size == LARGEST else failures
+        elif ending is not None and ending in FROM_OUTSIDE:
+            reason = f"{reason} ({ending})"
+        give_another_run(ledger, lot, f"run {run.run_id}: {reason}", failures, now)
+
+
+def runs_out_of_memory(instance: dg.DagsterInstance, lot: Lot) -> int:
+    """How many runs of the lot were killed because their machine had too little memory."""
+    tags = {LOT_TAG: lot.key, ENDING_TAG: Ending.OUT_OF_MEMORY.value}
+    return instance.get_runs_count(dg.RunsFilter(tags=tags))
 
 
 def _run_of(instance: dg.DagsterInstance, lot: Lot) -> dg.RunRecord | None:
@@ -75,10 +93,14 @@ def _failed_by_itself(instance: dg.DagsterInstance, run_id: str) -> bool:
     return False
 
 
-def _why_lost(lot: Lot, record: dg.RunRecord, now: datetime, silent: timedelta) -> str | None:
+def _why_lost(
+    instance: dg.DagsterInstance, lot: Lot, record: dg.RunRecord, now: datetime, silent: timedelta
+) -> str | None:
     run = record.dagster_run
     if run.status not in UNFINISHED:
         return f"the run ended as {run.status.value} before the lot was done"
+    if run.status == dg.DagsterRunStatus.STARTING:
+        return never_started(instance, run)
     if run.status != dg.DagsterRunStatus.STARTED:
         return None
     beaten = lot.heartbeat_at if lot.run_id == run.run_id else None

@@ -43,6 +43,11 @@ def all_lots(connection: Connection, repository: str) -> list[Lot]:
     return [_lot(row) for row in connection.execute(query).mappings()]
 
 
+def heaviest_job(connection: Connection, key: str) -> int:
+    """Return the bytes of the lot's largest job."""
+    return connection.execute(select(func.max(JOBS.c.size)).where(JOBS.c.lot == key)).scalar() or 0
+
+
 def newest_lot_time(connection: Connection, repository: str) -> datetime | None:
     """Return when the repository's newest lot was made, None where there is none."""
     return connection.execute(select(func.max(LOTS.c.created_at)).where(LOTS.c.repository == repository)).scalar()

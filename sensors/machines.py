@@ -1,0 +1,38 @@
+"""The tags by which a run asks for its machine, in production; a local deployment has one machine."""
+
+import json
+
+import dagster as dg
+
+from biolake.ledger.lots import heaviest_job
+from biolake.ledger.models import Lot
+from biolake.machines.choose import Machine, machine_for_lot, read_machines
+from biolake.machines.kubernetes import pod_configuration
+from biolake.machines.models import MachineTable
+from biolake.platform import Platform
+from resources.run_workers import MACHINE_TAG
+from sensors.lost_runs import runs_out_of_memory
+
+SPOT_TAG = "biolake/spot"
+_KUBERNETES_TAG = "dagster-k8s/config"
+
+
+def machine_tags(platform: Platform, instance: dg.DagsterInstance, lot: Lot) -> dict[str, str]:
+    """What tells Dagster on which machine the lot's next run goes.
+
+    Raises:
+        DocumentInvalid: The table of machine sizes is wrong; no run is asked for before it is corrected.
+    """
+    if platform.settings.profile != "production":
+        return {}
+    table = read_machines(platform.settings.machines)
+    with platform.ledger.reading() as connection:
+        heaviest = heaviest_job(connection, lot.key)
+    outgrown = runs_out_of_memory(instance, lot) if lot.attempt > 1 else 0
+    return tags_of(table, machine_for_lot(table, heaviest, runs=lot.attempt - 1, outgrown=outgrown))
+
+
+def tags_of(table: MachineTable, machine: Machine) -> dict[str, str]:
+    """A machine as a run's tags: for people and limits, and for the launcher."""
+    tags = {MACHINE_TAG: machine.size, _KUBERNETES_TAG: json.dumps(pod_configuration(table, machine))}
+    return tags | ({SPOT_TAG: "true"} if machine.spot else {})

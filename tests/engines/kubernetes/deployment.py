@@ -1,0 +1,250 @@
+"""A deployment on production engines whose runs are Kubernetes Jobs; UI, daemon and code server run beside the tests.
+
+Its `dagster.yaml`, namespace and rights are those of `deploy/kubernetes`. Instead of an image, pods see this machine's
+own Python, the project and the deployment's documents, read-only, at the paths that they have here.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+import yaml
+
+from biolake.ledger.jobs import count_jobs, find_jobs
+from biolake.ledger.models import ENDED, Job
+from biolake.platform import Platform
+from biolake.reports.reconcile import Reconciliation, reconcile
+from biolake.settings import Settings
+from tests.engines.servers.kubernetes.cluster import Cluster
+from tests.engines.servers.kubernetes.images import HOST_BASE
+from tests.engines.servers.opensearch import OpenSearchServer
+from tests.engines.servers.postgres import PostgresServer
+from tests.engines.servers.process import free_port
+from tests.engines.servers.versitygw import S3Server
+from tests.platform.conftest import LAB
+
+PROJECT = Path(__file__).resolve().parents[3]
+MANIFESTS = PROJECT / "deploy" / "kubernetes"
+NAMESPACE = "biolake"
+# The smallest sizes in which a run works at all, so that several fit on a machine for tests.
+MACHINES = """
+sizes:
+  small: {cpu: 50m, memory: 600Mi, dataset: 32Mi}
+  medium: {cpu: 50m, memory: 1200Mi, dataset: 256Mi}
+  large: {cpu: 50m, memory: 1800Mi, dataset: 1Gi}
+  xlarge: {cpu: 50m, memory: 2400Mi}
+"""
+
+
+class KubernetesDeployment:
+    """One deployment, with databases, buckets and an index of its own."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        s3: S3Server,
+        postgres: PostgresServer,
+        opensearch: OpenSearchServer,
+        home: Path,
+        **settings: str,
+    ) -> None:
+        """Make what it needs on the engines; `start` runs it.
+
+        Args:
+            cluster: Where its runs are.
+            s3: Where its buckets are.
+            postgres: Where its databases are.
+            opensearch: Where its index is.
+            home: Its state folder, which any user can read.
+            settings: `BIOLAKE_*` variables beside the necessary ones.
+        """
+        self.cluster, self.home, self.s3 = cluster, home, s3
+        name = f"k{uuid.uuid4().hex[:12]}"
+        bucket = s3.make_bucket(name)
+        self.bucket_name = name
+        (home / "repositories").mkdir(parents=True)
+        (home / "repositories" / "lab.yaml").write_text(LAB)
+        (home / "machines.yaml").write_text(MACHINES)
+        secret = {"AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "DAGSTER_POSTGRES_URL"}
+        variables = {
+            **s3.environment,
+            "DAGSTER_POSTGRES_URL": postgres.make_database(),
+            "BIOLAKE_PROFILE": "production",
+            "BIOLAKE_HOME": str(home),
+            "BIOLAKE_LANDING": f"{bucket}/landing",
+            "BIOLAKE_LAKE": f"{bucket}/lake",
+            "BIOLAKE_LEDGER": postgres.make_database(),
+            "BIOLAKE_INDEX": opensearch.url,
+            "BIOLAKE_INDEX_NAME": name,
+            "BIOLAKE_MACHINES": str(home / "machines.yaml"),
+            "BIOLAKE_SETTLE_SECONDS": "0.5",
+            "BIOLAKE_SILENT_SECONDS": "20",
+            **settings,
+        }
+        self._plain = {key: value for key, value in variables.items() if key not in secret}
+        self._secret = {key: value for key, value in variables.items() if key in secret}
+        self.variables = variables
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The deployment, opened by the tests themselves; its environment has to be set before."""
+        return Platform(Settings.from_environment(self.variables))
+
+    def start(self, **configuration: Any) -> None:
+        """Prepare the namespace and start everything.
+
+        Args:
+            configuration: Parts of `dagster.yaml` to replace.
+        """
+        self._prepare_namespace()
+        document = yaml.safe_load((MANIFESTS / "dagster.yaml").read_text()) | configuration
+        document["run_monitoring"] |= {"poll_interval_seconds": 2}
+        self._run_from_here(document["run_launcher"]["config"])
+        folder = self.home / "dagster"
+        folder.mkdir()
+        (folder / "dagster.yaml").write_text(yaml.safe_dump(document))
+        command = [sys.executable, "-c", "from biolake.cli.main import main; main()", "up", "--port", str(self.port)]
+        with (self.home / "up.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                cwd=PROJECT,
+                start_new_session=True,
+                env={**os.environ, **self.variables},
+            )
+        self.wait("the deployment's start", self._loaded)
+
+    def stop(self) -> None:
+        """Stop everything, and what is left on the cluster."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(60)
+        self.platform.close()
+        self.kubectl("delete", "jobs", "--all", "--cascade=foreground", "--timeout=60s")
+
+    def put(self, key: str, content: str | bytes) -> None:
+        """Upload."""
+        self.platform.bucket.put(key, content.encode() if isinstance(content, str) else content)
+
+    def jobs(self) -> list[Job]:
+        """The ledger's jobs."""
+        with self.platform.ledger.reading() as connection:
+            return find_jobs(connection, "lab")
+
+    def wait(self, what: str, condition: Callable[[], Any], seconds: float = 180) -> Any:
+        """Wait until something is so, and return it."""
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            assert self._process is not None
+            assert self._process.poll() is None, (self.home / "up.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s. {self.story()}"
+            time.sleep(0.3)
+        return found
+
+    def wait_for_jobs(self, count: int, seconds: float = 180) -> list[Job]:
+        """Wait until so many of the ledger's jobs have ended."""
+
+        def ended() -> bool:
+            with self.platform.ledger.reading() as connection:
+                counts = count_jobs(connection)
+            return sum(counts.values()) >= count and counts.keys() <= ENDED
+
+        self.wait(f"the end of {count} jobs", ended, seconds)
+        return self.jobs()
+
+    def runs(self) -> list[dg.DagsterRun]:
+        """Dagster's runs, the newest first."""
+        with self.instance() as instance:
+            return list(instance.get_runs())
+
+    def instance(self) -> dg.DagsterInstance:
+        """Dagster's instance; needs the variable of its database."""
+        return dg.DagsterInstance.from_config(str(self.home / "dagster"))
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl in the deployment's namespace."""
+        return self.cluster.kubectl("-n", NAMESPACE, *arguments, stdin=stdin)
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The runs' pods."""
+        return json.loads(self.kubectl("get", "pods", "-o", "json"))["items"]
+
+    def kubernetes_jobs(self) -> dict[str, dict[str, Any]]:
+        """The runs' Jobs, by run id."""
+        found = json.loads(self.kubectl("get", "jobs", "-o", "json"))["items"]
+        return {job["metadata"]["labels"]["dagster/run-id"]: job for job in found}
+
+    def reconciled(self) -> Reconciliation:
+        """Bucket, ledger, lake and index, compared row by row."""
+        return reconcile(self.platform, self.platform.repositories.get("lab"), rows=True)
+
+    def story(self) -> str:
+        """What there is to see where something did not happen."""
+        pods = self.kubectl("get", "jobs,pods", "-o", "wide")
+        runs = [(run.run_id, run.status.value, dict(run.tags)) for run in self.runs()]
+        logs = [path.read_text()[-1500:] for path in (self.home / "logs").glob("*.log")]
+        return "\n".join([str(runs), pods, *logs])
+
+    def _loaded(self) -> bool:
+        query = "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus } } } }"
+        try:
+            answer = httpx.post(f"http://127.0.0.1:{self.port}/graphql", json={"query": query}, timeout=10).json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        entries = answer.get("data", {}).get("workspaceOrError", {}).get("locationEntries", [])
+        return any(entry.get("loadStatus") == "LOADED" for entry in entries)
+
+    def _prepare_namespace(self) -> None:
+        for name in ("namespace", "access"):
+            self.cluster.kubectl("apply", "-f", str(MANIFESTS / f"{name}.yaml"))
+        pod_only = {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": "/tmp"}
+        settings = {"kind": "ConfigMap", "metadata": {"name": "biolake-settings"}, "data": {**self._plain, **pod_only}}
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in self._secret.items()}
+        secrets = {"kind": "Secret", "metadata": {"name": "biolake-secrets"}, "data": encoded}
+        for document in (settings, secrets):
+            self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", **document}))
+
+    def _run_from_here(self, launcher: dict[str, Any]) -> None:
+        """Change what differs from a cluster with a registry: where the launcher is, and what pods are made of."""
+        launcher |= {
+            "load_incluster_config": False,
+            "kubeconfig_file": str(self._kubeconfig()),
+            "job_image": HOST_BASE,
+            "image_pull_policy": "Never",
+        }
+        places = [Path("/usr"), Path("/etc/ssl"), Path(sys.base_prefix), Path(sys.prefix), PROJECT, self.home]
+        names = {f"place-{number}": str(path) for number, path in enumerate(dict.fromkeys(places))}
+        runs = launcher["run_k8s_config"]
+        runs["pod_spec_config"]["host_network"] = True
+        runs["pod_spec_config"]["volumes"] = [
+            *({"name": name, "host_path": {"path": path}} for name, path in names.items()),
+            {"name": "temporary", "empty_dir": {}},
+            {"name": "dagster", "empty_dir": {}},
+        ]
+        runs["container_config"]["volume_mounts"] = [
+            *({"name": name, "mount_path": path, "read_only": True} for name, path in names.items()),
+            {"name": "temporary", "mount_path": "/tmp"},
+            {"name": "dagster", "mount_path": "/var/lib/dagster"},
+        ]
+
+    def _kubeconfig(self) -> Path:
+        """Where the launcher finds the cluster, with the rights that the platform has there and no others."""
+        administrator = yaml.safe_load(self.cluster.kubeconfig.read_text())
+        token = self.kubectl("create", "token", "biolake", "--duration=2h").strip()
+        name = administrator["users"][0]["name"]
+        path = self.home / "kubeconfig.json"
+        path.write_text(json.dumps(administrator | {"users": [{"name": name, "user": {"token": token}}]}))
+        return path
