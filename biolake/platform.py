@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from biolake.lake.lake import Lake
+from biolake.ledger.connect import Pool
 from biolake.ledger.ledger import Ledger
 from biolake.machines.memory import usable_memory
 from biolake.objects.store import ObjectStore, open_store
@@ -47,7 +48,9 @@ class Platform:
     @cached_property
     def ledger(self) -> Ledger:
         """What arrived and what became of it."""
-        return Ledger(self.settings.ledger, self.settings.ledger_password)
+        chosen = self.settings
+        pool = Pool(chosen.ledger_connections, chosen.ledger_recycle_seconds, chosen.ledger_wait_seconds)
+        return Ledger(chosen.ledger, chosen.ledger_password, pool)
 
     @cached_property
     def index(self) -> SearchIndex:

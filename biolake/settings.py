@@ -31,6 +31,15 @@ class Settings(BaseModel):
     lake: str = Field(description="Where the Delta tables are")
     ledger: str = Field(description="SQLAlchemy URL of the ledger, SQLite or PostgreSQL")
     ledger_password: SecretStr | None = Field(None, description="Password of the ledger's user, where the URL has none")
+    ledger_connections: int = Field(
+        5, ge=2, le=100, description="Most connections that one process keeps to a ledger in PostgreSQL"
+    )
+    ledger_recycle_seconds: float = Field(
+        1800.0, gt=0, description="Age at which a connection to PostgreSQL is replaced"
+    )
+    ledger_wait_seconds: float = Field(
+        30.0, ge=0, description="How long a transaction waits for a PostgreSQL that is gone before it is given up"
+    )
     index: str = Field(description="The search index: a file or s3 URL for the embedded one, http(s) for OpenSearch")
     index_name: str = Field(
         "biolake", pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$", description="What OpenSearch's index names begin with"

@@ -6,6 +6,7 @@ import dagster as dg
 
 from biolake.arrivals.recovery import MOST_FAILURES, give_another_run
 from biolake.ingest.errors import LotTaken
+from biolake.ledger.errors import LedgerUnavailable
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.lots import open_lots
 from biolake.ledger.models import Lot
@@ -15,7 +16,7 @@ from resources.run_workers import ENDING_TAG, MACHINE_TAG, never_started, releas
 
 LOT_TAG = "biolake/lot"
 
-_FROM_OUTSIDE = {"DagsterExecutionInterruptedError", LotTaken.__name__}
+_FROM_OUTSIDE = {"DagsterExecutionInterruptedError", LotTaken.__name__, LedgerUnavailable.__name__}
 
 UNFINISHED = {
     dg.DagsterRunStatus.QUEUED,

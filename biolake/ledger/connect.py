@@ -5,6 +5,7 @@ One transaction at a time is in `transactions`, the schema in `migrate`.
 
 import sqlite3
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -12,6 +13,22 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import URL, Engine
 
 _BUSY_SECONDS = 60.0
+_CONNECT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How a process keeps its connections to a server.
+
+    Attributes:
+        connections: The most at once; a thread that needs another waits for one.
+        recycle_seconds: The age at which a connection is replaced, as firewalls and poolers close old ones silently.
+        wait_seconds: How long a transaction may wait for a server that is gone, before it is begun.
+    """
+
+    connections: int = 5
+    recycle_seconds: float = 1800.0
+    wait_seconds: float = 30.0
 
 
 def ledger_url(url: str, password: SecretStr | None = None) -> URL:
@@ -22,14 +39,25 @@ def ledger_url(url: str, password: SecretStr | None = None) -> URL:
     return parsed.set(password=password.get_secret_value())
 
 
-def open_engine(url: URL) -> Engine:
+def open_engine(url: URL, pool: Pool | None = None) -> Engine:
     """Return an engine for the database; the first statement connects.
 
     Raises:
         OSError: The folder of a SQLite file cannot be made.
     """
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        chosen = pool or Pool()
+        return create_engine(
+            url,
+            pool_size=chosen.connections,
+            max_overflow=0,
+            # A connection that the server has closed is found out before it is used, not by who uses it.
+            pool_pre_ping=True,
+            pool_recycle=chosen.recycle_seconds,
+            # The one that was put back last is taken first, so that those of a busy hour end by their age.
+            pool_use_lifo=True,
+            connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "biolake"},
+        )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})

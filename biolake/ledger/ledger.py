@@ -10,20 +10,22 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from biolake.ledger import transactions
-from biolake.ledger.connect import ledger_url, open_engine
+from biolake.ledger.connect import Pool, ledger_url, open_engine
 from biolake.ledger.errors import LedgerUnavailable
 from biolake.ledger.migrate import require_schema
+from biolake.ledger.transactions import waiting
 
 
 class Ledger:
     """A deployment's ledger. Safe to use from several processes; writers take turns."""
 
-    def __init__(self, url: str, password: SecretStr | None = None) -> None:
+    def __init__(self, url: str, password: SecretStr | None = None, pool: Pool | None = None) -> None:
         """Open the database at the SQLAlchemy URL `url`; an empty one gets its tables.
 
         Args:
             url: Where the database is.
             password: Of the URL's user, where the URL has none.
+            pool: Of connections to a server.
 
         Raises:
             LedgerUnavailable: The database cannot be opened.
@@ -33,10 +35,12 @@ class Ledger:
         """
         self.url = ledger_url(url, password)
         try:
-            self.engine = open_engine(self.url)
-            require_schema(self.engine)
+            engine = open_engine(self.url, pool)
+            require_schema(engine)
         except (SQLAlchemyError, OSError) as error:
             raise LedgerUnavailable(f"{self.url.render_as_string(hide_password=True)}: {error}") from error
+        # What was open once is waited for; what never was may be a mistake in the settings.
+        self.engine = waiting(engine, (pool or Pool()).wait_seconds)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection that sees one consistent state.

@@ -5,7 +5,8 @@ other, since nothing is written into both kinds of tables at once.
 """
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
@@ -14,6 +15,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from biolake.ledger.errors import LedgerUnavailable
+
+_WAIT = "biolake_wait_seconds"
+_FIRST_PAUSE_SECONDS = 0.1
+_LAST_PAUSE_SECONDS = 2.0
 
 
 class Turn(IntEnum):
@@ -26,6 +31,15 @@ class Turn(IntEnum):
     STUDIES = 7_274_519_007
 
 
+def waiting(engine: Engine, seconds: float) -> Engine:
+    """The same engine, whose transactions wait so long for a server that is gone before they begin.
+
+    Nothing has been done by then, so that it is safe to ask again. An outage within a transaction is told at once: only
+    who began it knows what it was for.
+    """
+    return engine.execution_options(**{_WAIT: seconds})
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one consistent state.
@@ -33,15 +47,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         LedgerUnavailable: The database did not answer.
     """
-    with _told(engine), engine.connect() as connection:
-        if engine.dialect.name != "sqlite":
-            yield connection.execution_options(isolation_level="REPEATABLE READ")
-            return
-        connection.exec_driver_sql("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.rollback()
+
+    def begin(connection: Connection) -> None:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+
+    with _told(engine), _begun(engine, begin) as connection:
+        yield connection
 
 
 @contextmanager
@@ -52,19 +66,39 @@ def writing(engine: Engine, turn: Turn = Turn.LEDGER) -> Iterator[Connection]:
         LedgerUnavailable: The database did not answer. Where it was lost while the transaction was being kept, all of
             it may have been; what is written again must therefore be what was written.
     """
-    with _told(engine), engine.connect() as connection:
+
+    def begin(connection: Connection) -> None:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
         else:
-            with connection.begin():
-                connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": int(turn)})
-                yield connection
+            connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": int(turn)})
+
+    with _told(engine), _begun(engine, begin) as connection:
+        yield connection
+        connection.commit()
+
+
+@contextmanager
+def _begun(engine: Engine, begin: Callable[[Connection], None]) -> Iterator[Connection]:
+    """A connection on which a transaction has begun; what is not committed is rolled back."""
+    deadline = time.monotonic() + engine.get_execution_options().get(_WAIT, 0.0)
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            connection = engine.connect()
+            try:
+                begin(connection)
+            except BaseException:
+                connection.close()
+                raise
+            break
+        except DBAPIError as error:
+            if not _is_outage(error) or time.monotonic() + pause > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LAST_PAUSE_SECONDS)
+    with connection:
+        yield connection
 
 
 @contextmanager
