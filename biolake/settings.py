@@ -56,6 +56,13 @@ class Settings(BaseModel):
     index_vector_dimension: int = Field(
         0, ge=0, le=16_000, description="Length of the embeddings that the search index holds; 0 for none"
     )
+    events: str | None = Field(None, description="URL of the SQS queue with the landing bucket's events")
+    events_visibility_seconds: int = Field(
+        60, ge=5, le=43_200, description="How long a received event is hidden from other consumers, renewed in work"
+    )
+    listing_minutes: float = Field(
+        60.0, ge=0, description="How often a repository's folder is listed to find what no event told, with events on"
+    )
     ui_url: str | None = Field(
         None, description="Address of Dagster's UI, through which changed documents are loaded; `biolake up` sets it"
     )

@@ -18,18 +18,30 @@ from resources.lake_io_manager import LakeIOManager
 from resources.platform import PlatformResource
 from sensors.arrivals import arrival_sensor
 from sensors.documents import documents_sensor
+from sensors.landing_events import landing_events
 from sensors.studies import study_sensor
 
 
 def build_definitions(
-    repositories: RepositoryCatalog, studies: StudyFolder, resources: Mapping[str, object] | None = None
+    repositories: RepositoryCatalog,
+    studies: StudyFolder,
+    resources: Mapping[str, object] | None = None,
+    *,
+    events: bool = False,
 ) -> dg.Definitions:
-    """The definitions of all documents; `resources` replaces those of the environment, for tests."""
+    """The definitions of all documents; `resources` replaces those of the environment, for tests.
+
+    Args:
+        repositories: Their documents.
+        studies: Theirs.
+        resources: By name.
+        events: Whether a queue tells what happens in the landing bucket.
+    """
     parts = [_repository_definitions(one) for one in repositories]
     parts += [_study_definitions(one) for one in studies.studies.values()]
     parts += [dg.Definitions(assets=[study.refused(name, error)]) for name, error in studies.refused.items()]
     shared = dg.Definitions(
-        sensors=[documents_sensor(repositories, studies)],
+        sensors=[documents_sensor(repositories, studies), *([landing_events] if events else [])],
         resources={"platform": PlatformResource(), "lake_io_manager": LakeIOManager(), **(resources or {})},
     )
     return dg.Definitions.merge(shared, *parts)
@@ -74,4 +86,4 @@ def _study_definitions(one: StudyConfiguration) -> dg.Definitions:
 def definitions() -> dg.Definitions:
     """Read this deployment's documents and build its graph."""
     platform = Platform(Settings.from_environment())
-    return build_definitions(platform.repositories, platform.studies)
+    return build_definitions(platform.repositories, platform.studies, events=platform.settings.events is not None)

@@ -24,6 +24,7 @@ from platform_assets.home import dagster_home
 from platform_assets.jobs import lot_job_name
 from resources.platform import PlatformResource
 from sensors.arrivals import NOTHING_NEW, arrival_sensor_name
+from sensors.landing_events import EVENTS_SENSOR
 from sensors.studies import study_sensor_name
 
 _PAUSE_SECONDS = 0.5
@@ -74,12 +75,16 @@ def drive_repository(
     """
     platform.repositories.get(repository)
     resources = {"platform": PlatformResource()}
-    definitions = build_definitions(platform.repositories, platform.studies, resources)
+    events = platform.settings.events is not None
+    definitions = build_definitions(platform.repositories, platform.studies, resources, events=events)
     sensor = definitions.get_sensor_def(arrival_sensor_name(repository))
     deadline = time.monotonic() + timeout
     with platform.ledger.reading() as connection:
         before = {job.id for job in find_jobs(connection, repository) if job.state in ENDED}
     while True:
+        if events:
+            with dg.build_sensor_context(instance=instance, resources=resources) as context:
+                definitions.get_sensor_def(EVENTS_SENSOR)(context)
         tick = _tick(sensor, instance, resources, lots_name(repository))
         for request in tick.run_requests or ():
             _execute(definitions.resolve_job_def(lot_job_name(repository)), instance, request)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from biolake.arrivals.observe import Observation
-from biolake.arrivals.tick import tick
+from biolake.arrivals.tick import due_tick
 from biolake.ledger.models import Lot, Priority
 from biolake.repositories.models import Repository
 from partitions.lots import lots_of
@@ -42,7 +42,7 @@ def arrival_sensor(
         here = platform.platform
         silent = timedelta(seconds=here.settings.silent_seconds)
         follow_lost_runs(context.instance, here.ledger, repository.name, datetime.now(UTC), silent)
-        found = tick(repository, here.bucket, here.lake_store, here.ledger, here.settings)
+        found = due_tick(repository, here.bucket, here.lake_store, here.ledger, here.settings)
         known = (
             set(context.instance.get_dynamic_partitions(lots_of(repository.name).name or "")) if found.lots else set()
         )

@@ -1,15 +1,17 @@
 """Look at a repository's folder and record what is new, changed and gone since the last look.
 
-Listings and events tell the same thing, so both end here: an object version is recorded once, however often it is told.
+Listings and looks at single keys tell the same thing, so both end here: an object version is recorded once, however
+often it is told. Which keys are looked at is in `look`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from biolake.arrivals.errors import EmptyListing
-from biolake.ledger.jobs import cancelled_in_lots
+from biolake.ledger.jobs import called_off_last, cancelled_in_lots
 from biolake.ledger.objects import (
     Listing,
     first_seen_ahead,
@@ -39,6 +41,7 @@ class Observation:
         gone: Number of objects that are no longer there.
         unsettled: Number of objects too young to be read.
         left: Number of changes that are left for the next look, since this one had enough.
+        again: Keys of which this look is not the last word: unsettled, left, or recorded by another meanwhile.
     """
 
     touched: frozenset[str]
@@ -46,6 +49,7 @@ class Observation:
     gone: int
     unsettled: int
     left: int = 0
+    again: frozenset[str] = frozenset()
 
 
 def list_folder(repository: Repository, bucket: ObjectStore) -> dict[str, ObjectVersion]:
@@ -102,27 +106,95 @@ def record_observation(
     """
     n_listed = len(found)
     known = known_etags(connection, repository.name)
-    for key in recorded_since(connection, repository.name, looked_at):
+    observation = _record(connection, repository, known, found, now, looked_at=looked_at, settle=settle, most=most)
+    record_listing(connection, repository.name, Listing(n_listed, now, None))
+    return observation
+
+
+def record_look(
+    connection: Connection,
+    repository: Repository,
+    asked: Collection[str],
+    found: dict[str, ObjectVersion],
+    now: datetime,
+    *,
+    looked_at: datetime,
+    settle: timedelta,
+) -> Observation:
+    """Compare a look at some keys with the ledger and record the difference; other keys stay as they are.
+
+    Args:
+        connection: A writing transaction.
+        repository: In whose folder the keys are.
+        asked: The keys that were looked at.
+        found: What is there of them.
+        now: The moment of recording.
+        looked_at: When the look began.
+        settle: Objects younger than this are left for a later look.
+    """
+    before = known_etags(connection, repository.name, list(asked))
+    known = dict(before)
+    observation = _record(
+        connection, repository, known, found, now, looked_at=looked_at, settle=settle, most=len(asked), asked=asked
+    )
+    last = last_listing(connection, repository.name)
+    if last is not None:
+        # A folder that events told empty is no outage when the next listing finds it so.
+        there = known_etags(connection, repository.name, list(asked))
+        count = max(0, last.n_objects + len(there) - len(before))
+        record_listing(connection, repository.name, Listing(count, last.completed_at, last.outage))
+    return observation
+
+
+def _record(
+    connection: Connection,
+    repository: Repository,
+    known: dict[str, str],
+    found: dict[str, ObjectVersion],
+    now: datetime,
+    *,
+    looked_at: datetime,
+    settle: timedelta,
+    most: int,
+    asked: Collection[str] | None = None,
+) -> Observation:
+    """Record how `found` differs from `known`; `asked` are the keys of a look that is no listing."""
+    by_others = recorded_since(connection, repository.name, looked_at)
+    again = {key for key in by_others if key in known or key in found}
+    for key in by_others:
         known.pop(key, None)
         found.pop(key, None)
     changed = [version for key, version in found.items() if known.get(key) != version.etag]
-    settled = _settled(connection, repository, changed, now, settle)
+    settled = _settled(connection, repository, changed, now, settle, asked)
     taken = sorted(settled, key=lambda version: (version.modified, version.key))[:most]
     gone = [key for key in known if key not in found]
     left = len(settled) - len(taken) + max(0, len(gone) - most)
+    again.update(gone[most:])
     gone = gone[:most]
     arrived = [(version, identify(repository, version.key)) for version in taken]
     touched = {member.dataset_id for _, member in arrived if isinstance(member, Member)}
     touched |= set(member_of(connection, repository.name, gone).values())
     keys_taken = {version.key for version in taken}
-    touched |= _called_off(connection, repository, [v for v in changed if v.key not in keys_taken])
+    not_taken = [version for version in changed if version.key not in keys_taken]
+    touched |= _called_off(connection, repository, not_taken, listed=asked is None)
     record_versions(connection, repository.name, arrived, gone, now)
-    record_listing(connection, repository.name, Listing(n_listed, now, None))
-    return Observation(frozenset(touched), len(arrived), len(gone), len(changed) - len(settled), left)
+    return Observation(
+        touched=frozenset(touched),
+        arrived=len(arrived),
+        gone=len(gone),
+        unsettled=len(changed) - len(settled),
+        left=left,
+        again=frozenset(again.union(version.key for version in not_taken)),
+    )
 
 
 def _settled(
-    connection: Connection, repository: Repository, changed: list[ObjectVersion], now: datetime, settle: timedelta
+    connection: Connection,
+    repository: Repository,
+    changed: list[ObjectVersion],
+    now: datetime,
+    settle: timedelta,
+    asked: Collection[str] | None,
 ) -> list[ObjectVersion]:
     """The objects that have not changed for the time `settle`.
 
@@ -130,18 +202,21 @@ def _settled(
     object is settled when it has stayed the same for that long by our own clock.
     """
     ahead = [version for version in changed if version.modified > now]
-    first_seen = first_seen_ahead(connection, repository.name, ahead, now)
+    first_seen = first_seen_ahead(connection, repository.name, ahead, now, asked)
     return [v for v in changed if now - min(v.modified, first_seen.get(v.key, v.modified)) >= settle]
 
 
-def _called_off(connection: Connection, repository: Repository, not_taken: list[ObjectVersion]) -> set[str]:
-    """Datasets whose job was cancelled since the last look, because an object had changed when the run read it.
+def _called_off(
+    connection: Connection, repository: Repository, not_taken: list[ObjectVersion], *, listed: bool
+) -> set[str]:
+    """Datasets whose job was cancelled since the last listing, because an object had changed when the run read it.
 
-    The object may have come back, or gone again, before any listing saw the change: then nothing else tells of it.
+    The object may have come back, or gone again, before any look saw the change: then nothing else tells of it.
     """
     last = last_listing(connection, repository.name)
     if last is None:
         return set()
     members = [identify(repository, version.key) for version in not_taken]
     still_changing = {member.dataset_id for member in members if isinstance(member, Member)}
-    return cancelled_in_lots(connection, repository.name, last.completed_at) - still_changing
+    find = cancelled_in_lots if listed else called_off_last
+    return find(connection, repository.name, last.completed_at) - still_changing

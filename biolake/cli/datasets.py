@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from biolake.arrivals.tell import tell
 from biolake.cli.deployment import chosen, platform
 from biolake.cli.ingest import RepositoryName, Wait, run_until_done
 from biolake.cli.output import AsJson, err, out, print_json, print_table, say
@@ -73,6 +74,9 @@ def delete(
         if not yes:
             typer.confirm(f"Delete {dataset_id} from {repository}?", abort=True)
         keys = delete_dataset(here.ledger, here.bucket, one, dataset_id)
+        if here.settings.events:
+            # What is deleted here need not wait for its event.
+            tell(here.ledger, one, keys)
         if wait:
             run_until_done(here, repository, quiet=as_json)
     if as_json:

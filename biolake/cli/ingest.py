@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from biolake.arrivals.tell import tell
 from biolake.cli.deployment import platform
 from biolake.cli.jobs import show_jobs
 from biolake.cli.output import AsJson, err, say
@@ -37,6 +38,9 @@ def ingest(
             check_name(target, _name(path))
         keys = [key for path in files for key in upload(path, here.bucket, target.folder)]
         landed = set(keys)
+        if here.settings.events:
+            # What is uploaded here need not wait for its event.
+            tell(here.ledger, target, keys)
         if wait:
             _run(here, repository, as_json, lambda job: any(part.version.key in landed for part in job.parts))
         elif not as_json:

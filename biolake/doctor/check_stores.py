@@ -1,5 +1,6 @@
 """The landing bucket and the lake's: reached, written to, and as careful about overwriting as Delta commits need."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +21,12 @@ _PROBES = ".biolake-doctor"
 def stores(settings: Settings) -> list[Examination]:
     """Look at both stores."""
     return [
-        Examination("landing", lambda: _look("landing", settings.landing)),
-        Examination("lake", lambda: _look("lake", settings.lake)),
+        Examination("landing", lambda: _look("landing", settings.landing, settings.events)),
+        Examination("lake", lambda: _look("lake", settings.lake, None)),
     ]
 
 
-def _look(engine: str, url: str) -> Iterator[Finding]:
+def _look(engine: str, url: str, events: str | None) -> Iterator[Finding]:
     parts = urlsplit(url)
     if parts.scheme == "file":
         folder = Path(unquote(parts.path))
@@ -34,7 +35,7 @@ def _look(engine: str, url: str) -> Iterator[Finding]:
             return
         yield ok(engine, "reachable", str(folder))
     else:
-        reached = yield from _bucket(engine, parts.netloc)
+        reached = yield from _bucket(engine, parts.netloc, events)
         if not reached:
             return
     yield from _objects(engine, open_store(url))
@@ -94,7 +95,7 @@ def _allow(doing: str, url: str) -> str:
     return f"Allow {actions[doing]} on {url} to the credentials in use, and see that the endpoint is the right one."
 
 
-def _bucket(engine: str, bucket: str) -> Iterator[Any]:
+def _bucket(engine: str, bucket: str, events: str | None) -> Iterator[Any]:
     """Look at the bucket as a whole; the generator's value says whether it was reached."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -117,6 +118,8 @@ def _bucket(engine: str, bucket: str) -> Iterator[Any]:
     yield ok(engine, "reachable", where)
     yield from http_clock(engine, answer["ResponseMetadata"]["HTTPHeaders"].get("date"), before, now())
     yield _versioning(engine, client, bucket)
+    if events:
+        yield _tells(engine, client, bucket, events)
     return True
 
 
@@ -150,4 +153,36 @@ def _versioning(engine: str, client: Any, bucket: str) -> Finding:
         status.lower(),
         f"Turn versioning on for {bucket}, or back it up otherwise: what is overwritten or deleted there is gone "
         "(docs/operations.md).",
+    )
+
+
+def _tells(engine: str, client: Any, bucket: str, events: str) -> Finding:
+    """Whether the bucket tells the queue of uploads and of deletions."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    check = "events"
+    try:
+        told_to = client.get_bucket_notification_configuration(Bucket=bucket)
+    except ClientError as error:
+        if denied(error):
+            return warning(
+                engine, check, "may not be asked for", f"Allow s3:GetBucketNotification on {bucket} to tell."
+            )
+        return skipped(engine, check, f"not known to this store: {told(error)}")
+    except BotoCoreError as error:
+        return skipped(engine, check, told(error))
+    if "EventBridgeConfiguration" in told_to:
+        return skipped(engine, check, "told to EventBridge; see that a rule of it sends them to the queue")
+    name = urlsplit(events).path.rsplit("/", 1)[-1]
+    queues = [one for one in told_to.get("QueueConfigurations", []) if one["QueueArn"].endswith(f":{name}")]
+    kinds = {kind.split(":")[1] for one in queues for kind in one["Events"]}
+    if {"ObjectCreated", "ObjectRemoved"} <= kinds:
+        return ok(engine, check, f"uploads and deletions are told to {name}")
+    topics = json.dumps(sorted(kinds)) if kinds else "nothing"
+    return warning(
+        engine,
+        check,
+        f"the bucket tells {name} {topics}",
+        "Have it send s3:ObjectCreated:* and s3:ObjectRemoved:* there. Until then uploads and "
+        "deletions wait for the next listing.",
     )

@@ -70,4 +70,6 @@ def togetherness_problems(values: Mapping[str, object]) -> dict[str, str]:
         )
     if values.get("index_password") and not values.get("index_user"):
         problems[variable_of("index_password")] = "OpenSearch's password is set without a user. Set BIOLAKE_INDEX_USER."
+    if values.get("events") and urlsplit(str(values.get("landing") or "")).scheme != "s3":
+        problems[variable_of("events")] = "only a bucket of S3 tells events. Set BIOLAKE_LANDING to it, or unset this."
     return problems

@@ -40,6 +40,7 @@ RULES: Mapping[str, UrlRule] = {
         user="index_user",
         password="index_password",  # noqa: S106 - a setting's name
     ),
+    "events": UrlRule(("http", "https"), "https://sqs.<region>.amazonaws.com/<account>/<queue>"),
     "ui_url": UrlRule(("http", "https"), "https://host:3000"),
 }
 
@@ -92,7 +93,7 @@ def _host_part(netloc: str, rule: UrlRule, taken: dict[str, str]) -> str:
     if not at:
         return netloc
     if rule.password is None:
-        raise UnusableUrl("it names a user or a password, which this URL cannot have. S3 takes AWS_* variables.")
+        raise UnusableUrl("it names a user or a password, which this URL cannot have. S3 and SQS take AWS_* variables.")
     user, _, password = information.partition(":")
     if password:
         taken[rule.password] = unquote(password)

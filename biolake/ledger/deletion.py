@@ -1,7 +1,5 @@
 """Delete a dataset on purpose: its objects go, and an empty folder afterwards is no outage."""
 
-from datetime import UTC, datetime
-
 from biolake.ledger.errors import UnknownDataset
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.objects import Listing, last_listing, live_parts, record_listing
@@ -24,5 +22,5 @@ def delete_dataset(ledger: Ledger, bucket: ObjectStore, repository: Repository, 
         last = last_listing(connection, repository.name)
         if last is not None:
             left = max(0, last.n_objects - len(keys))
-            record_listing(connection, repository.name, Listing(left, datetime.now(UTC), last.outage))
+            record_listing(connection, repository.name, Listing(left, last.completed_at, last.outage))
     return keys

@@ -107,6 +107,30 @@ def cancelled_in_lots(connection: Connection, repository: str, since: datetime) 
     return set(connection.execute(query).scalars())
 
 
+def called_off_last(connection: Connection, repository: str, since: datetime) -> set[str]:
+    """Return those of :func:`cancelled_in_lots` of which no later job tells."""
+    later = JOBS.alias("later")
+    answered = (
+        select(later.c.id)
+        .where(
+            later.c.repository == JOBS.c.repository,
+            later.c.dataset_id == JOBS.c.dataset_id,
+            later.c.id > JOBS.c.id,
+            # A refusal of another object with the same id is no answer.
+            later.c.state != JobState.ERRORED.value,
+        )
+        .exists()
+    )
+    query = select(JOBS.c.dataset_id).where(
+        JOBS.c.repository == repository,
+        JOBS.c.state == JobState.CANCELLED.value,
+        JOBS.c.lot.is_not(None),
+        JOBS.c.ended_at >= since,
+        ~answered,
+    )
+    return set(connection.execute(query).scalars())
+
+
 def count_jobs(connection: Connection, repository: str | None = None) -> dict[JobState, int]:
     """Count jobs by state."""
     query = select(JOBS.c.state, func.count()).group_by(JOBS.c.state)

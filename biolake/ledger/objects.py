@@ -1,6 +1,6 @@
 """Objects in the ledger: the newest version of every key, and the history of versions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,10 +22,15 @@ class Listing:
     outage: str | None
 
 
-def known_etags(connection: Connection, repository: str) -> dict[str, str]:
-    """Return the etag of every key that was there when last looked."""
+def known_etags(connection: Connection, repository: str, keys: Sequence[str] | None = None) -> dict[str, str]:
+    """Return the etag of every key that was there when last looked; of `keys` only, where they are given."""
     query = select(OBJECTS.c.key, OBJECTS.c.etag).where(OBJECTS.c.repository == repository, ~OBJECTS.c.deleted)
-    return dict(connection.execute(query).tuples().all())
+    if keys is None:
+        return dict(connection.execute(query).tuples().all())
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), 500):
+        found |= dict(connection.execute(query.where(OBJECTS.c.key.in_(keys[start : start + 500]))).tuples().all())
+    return found
 
 
 def recorded_since(connection: Connection, repository: str, moment: datetime) -> set[str]:
@@ -62,21 +67,29 @@ def record_versions(
 
 
 def first_seen_ahead(
-    connection: Connection, repository: str, ahead: Sequence[ObjectVersion], now: datetime
+    connection: Connection,
+    repository: str,
+    ahead: Sequence[ObjectVersion],
+    now: datetime,
+    looked_at: Collection[str] | None = None,
 ) -> dict[str, datetime]:
     """Remember the objects whose time of change lies in the future, and return when each was first seen, by key.
 
-    What is no longer among them, or changed, is forgotten.
+    What is no longer among them, or changed, is forgotten; where `looked_at` is given, only of these keys.
     """
     mine = AHEAD_OF_THE_CLOCK.c.repository == repository
-    seen = {row.key: (row.etag, row.first_seen) for row in connection.execute(select(AHEAD_OF_THE_CLOCK).where(mine))}
+    rows = connection.execute(select(AHEAD_OF_THE_CLOCK).where(mine)).all()
+    seen = {row.key: (row.etag, row.first_seen) for row in rows if looked_at is None or row.key in looked_at}
     first: dict[str, datetime] = {}
     for version in ahead:
         etag, moment = seen.get(version.key, (None, now))
         first[version.key] = moment if etag == version.etag else now
     etags = {version.key: version.etag for version in ahead}
     if {key: (etags[key], moment) for key, moment in first.items()} != seen:
-        connection.execute(delete(AHEAD_OF_THE_CLOCK).where(mine))
+        forgotten = list(seen)
+        for start in range(0, len(forgotten), 500):
+            chunk = AHEAD_OF_THE_CLOCK.c.key.in_(forgotten[start : start + 500])
+            connection.execute(delete(AHEAD_OF_THE_CLOCK).where(mine, chunk))
         if first:
             rows = [
                 {"repository": repository, "key": key, "etag": etags[key], "first_seen": moment}

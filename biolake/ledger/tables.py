@@ -142,3 +142,22 @@ AHEAD_OF_THE_CLOCK = Table(
     Column("etag", String(256), nullable=False),
     Column("first_seen", UtcDateTime, nullable=False),
 )
+
+EVENT_POSITIONS = Table(
+    "event_positions",
+    METADATA,
+    Column("repository", String(40), primary_key=True),
+    Column("key", String(1024), primary_key=True),
+    Column("sequencer", String(64)),
+    Column("told", Integer, nullable=False),
+    Column("looked", Integer, nullable=False),
+    Column("told_at", UtcDateTime, nullable=False),
+)
+_WAITS = EVENT_POSITIONS.c.told > EVENT_POSITIONS.c.looked
+Index(
+    "event_positions_waiting",
+    EVENT_POSITIONS.c.repository,
+    EVENT_POSITIONS.c.told_at,
+    sqlite_where=_WAITS,
+    postgresql_where=_WAITS,
+)

@@ -133,6 +133,21 @@ class ObjectStore:
         with self._failures(key):
             return _version(obstore.head(self._store, key))
 
+    def check_reachable(self) -> None:
+        """Make sure that the bucket or folder is there, whatever it holds.
+
+        Raises:
+            StoreUnavailable: It is not, or did not answer.
+        """
+        with self._failures("looking"):
+            try:
+                if self.folder is not None:
+                    os.scandir(self.folder).close()
+                else:
+                    next(iter(obstore.list(self._store, chunk_size=1)), None)
+            except FileNotFoundError as error:
+                raise StoreUnavailable(f"{self.url} is not there: {str(error).splitlines()[0]}") from error
+
     def fetch(self, version: ObjectVersion, to: Path) -> str:
         """Write the bytes of `version` to the file `to` and return their sha256.
 

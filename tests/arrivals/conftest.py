@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from biolake.arrivals.tick import Tick, tick
+from biolake.arrivals.tick import Tick, due_tick, tick
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.models import Job, JobState
+from biolake.objects.errors import ObjectNotFound, StoreUnavailable
 from biolake.objects.models import ObjectVersion
 from biolake.repositories.models import Repository
 from biolake.settings import Settings
@@ -29,6 +30,7 @@ class Bucket:
         self.objects: dict[str, ObjectVersion] = {}
         self.manifests: dict[str, bytes] = {}
         self.while_listing: Callable[[], None] | None = None
+        self.lost = False
 
     def list(self, prefix: str) -> Iterator[ObjectVersion]:
         seen = [version for key, version in self.objects.items() if key.startswith(f"{prefix}/")]
@@ -36,6 +38,15 @@ class Bucket:
         if happening is not None:
             happening()
         yield from seen
+
+    def head(self, key: str) -> ObjectVersion:
+        if key not in self.objects:
+            raise ObjectNotFound(key)
+        return self.objects[key]
+
+    def check_reachable(self) -> None:
+        if self.lost:
+            raise StoreUnavailable("no bucket")
 
     def put(self, key: str, data: bytes) -> None:
         self.manifests[key] = data
@@ -72,6 +83,7 @@ class Scene:
         self.bucket.objects.pop(f"{self.repository.folder}/{name}", None)
 
     def tick(self, **settings: Any) -> Tick:
+        """Look, by listing; with `events` set, as events tell."""
         used = self.settings.model_copy(update=settings)
         self.pass_time(0.001)
 
@@ -80,7 +92,8 @@ class Scene:
             self.pass_time(0.001)
             return self.now
 
-        return tick(self.repository, self.bucket, self.bucket, self.ledger, used, clock=clock)
+        look = due_tick if used.events else tick
+        return look(self.repository, self.bucket, self.bucket, self.ledger, used, clock=clock)
 
     def jobs(self, dataset_id: str | None = None) -> list[Job]:
         with self.ledger.reading() as connection:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines.servers import elasticmq, versitygw
 from tests.engines.servers import opensearch as opensearch_server
 from tests.engines.servers import postgres as postgres_server
-from tests.engines.servers import versitygw
+from tests.engines.servers.elasticmq import SqsServer
 from tests.engines.servers.kubernetes import build as kubernetes_build
 from tests.engines.servers.kubernetes.cluster import Cluster, running_cluster
 from tests.engines.servers.missing import unavailable
@@ -33,6 +34,17 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     if missing := versitygw.tools():
         unavailable(missing)
     server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqsServer]:
+    """A server of queues."""
+    if missing := elasticmq.tools():
+        unavailable(missing)
+    server = SqsServer(tmp_path_factory.mktemp("sqs"))
     server.start()
     yield server
     server.stop()

@@ -19,6 +19,7 @@ from biolake.ledger.errors import LedgerOutdated, LedgerSchemaUnknown, LedgerToo
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.migrate import HEAD, VERSION_TABLE, SchemaState, schema_of, upgrade
+from biolake.ledger.migrations.versions.r0001_first_schema import METADATA as FIRST_TABLES
 from biolake.ledger.models import JobState
 from biolake.ledger.tables import METADATA as LEDGER_TABLES
 from biolake.ledger.transactions import reading
@@ -73,11 +74,11 @@ def change(engine: Engine, statement: str) -> None:
 
 def test_every_row_of_the_previous_version_is_kept(engine: Engine, before: str) -> None:
     kept = rows(engine)
-    assert len(kept) == len(LEDGER_TABLES.tables) + len(STUDY_TABLES.tables)
+    assert kept.keys() == FIRST_TABLES.tables.keys()
     assert all(kept.values()), "every table has rows"
     assert schema_of(engine).state == SchemaState.OUTDATED
     assert (upgrade(engine).revision, schema_of(engine).revision) == ("0001", HEAD)
-    assert rows(engine) == kept
+    assert {name: found for name, found in rows(engine).items() if name in kept} == kept
     ledger = Ledger(before)
     with ledger.reading() as connection:
         assert [job.state for job in find_jobs(connection, dataset_ids=["broken"])] == [JobState.ERRORED]

@@ -205,6 +205,8 @@ def test_a_password_in_the_url_and_beside_it():
         ("INDEX", f"https://admin:{SECRET}/@search:9200"),
         ("INDEX", "https://"),
         ("INDEX", f"s3://key:{SECRET}@bucket/index"),
+        ("EVENTS", f"https://key:{SECRET}@sqs.example/1/q"),
+        ("EVENTS", "arn:aws:sqs:eu-central-1:1:q"),
     ],
 )
 def test_a_url_that_cannot_be(variable: str, url: str):
@@ -255,6 +257,13 @@ def test_an_at_sign_in_a_place_is_no_password():
 def test_settings_that_need_each_other():
     assert "without a password" in refused({"BIOLAKE_INDEX_USER": "a"})["BIOLAKE_INDEX_USER"]
     assert "without a user" in refused({"BIOLAKE_INDEX_PASSWORD": SECRET})["BIOLAKE_INDEX_PASSWORD"]
+
+
+def test_events_are_those_of_a_bucket():
+    queue = "https://sqs.eu-central-1.amazonaws.com/123456789012/uploads"
+    assert "only a bucket of S3" in refused({"BIOLAKE_EVENTS": queue})["BIOLAKE_EVENTS"]
+    found = Settings.from_environment({"BIOLAKE_EVENTS": queue, "BIOLAKE_LANDING": "s3://bucket/landing"})
+    assert found.events == queue
 
 
 def test_where_each_value_comes_from(tmp_path: Path):

@@ -1,0 +1,94 @@
+"""Events late, twice, in any order or lost: in the end jobs describe what is there, as with listings alone.
+
+Where none is lost, the end is reached without any listing; where some are, the next listing mends it.
+"""
+
+import random
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from biolake.ledger.events import record_told
+from tests.arrivals.test_any_order import Arrivals
+
+# A listing stays due at once only where a test wants it.
+RARELY = 10_000_000.0
+
+
+class EventfulArrivals(Arrivals):
+    """The machine of listings, whose bucket tells what happens in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight: list[tuple[str, str | None]] = []
+        self.delivered: list[tuple[str, str | None]] = []
+        self.lost = False
+        self.sequence = 0
+        self.scene.tick()
+        self.scene.settings = self.scene.settings.model_copy(
+            update={"events": "http://queue", "listing_minutes": RARELY}
+        )
+        put, remove = self.scene.put, self.scene.remove
+
+        def put_and_tell(name: str, content: str | None = None, size: int = 10) -> None:
+            put(name, content, size)
+            self.tell(name)
+
+        def remove_and_tell(name: str) -> None:
+            remove(name)
+            self.tell(name)
+
+        self.scene.put, self.scene.remove = put_and_tell, remove_and_tell  # type: ignore[method-assign]
+
+    def tell(self, name: str) -> None:
+        self.sequence += 1
+        more = ("", "0", "F", "00AA")[self.sequence % 4]
+        self.in_flight.append((f"lab/{name}", f"{self.sequence:06X}{more}"))
+
+    @initialize()
+    def nothing_was_seen(self) -> None:
+        self.in_flight = [("lab/always.csv", "00")]
+
+    @precondition(lambda self: self.in_flight)
+    @rule(which=st.integers(0, 50), keep=st.booleans())
+    def deliver(self, which: int, keep: bool) -> None:
+        """A message arrives; where it is kept, its consumer died before it deleted it."""
+        event = self.in_flight[which % len(self.in_flight)]
+        if not keep:
+            self.in_flight.remove(event)
+        self.receive(event)
+
+    @precondition(lambda self: self.delivered)
+    @rule(which=st.integers(0, 50))
+    def deliver_again(self, which: int) -> None:
+        self.receive(self.delivered[which % len(self.delivered)])
+
+    @precondition(lambda self: self.in_flight)
+    @rule(which=st.integers(0, 50))
+    def lose(self, which: int) -> None:
+        self.in_flight.pop(which % len(self.in_flight))
+        self.lost = True
+
+    @rule()
+    def look_by_listing(self) -> None:
+        self.scene.tick(listing_minutes=0.0)
+
+    def receive(self, event: tuple[str, str | None]) -> None:
+        self.delivered.append(event)
+        with self.scene.ledger.writing() as connection:
+            record_told(connection, "lab", dict([event]), self.scene.now)
+
+    def settle(self) -> None:
+        random.Random(len(self.delivered)).shuffle(self.in_flight)
+        for event in self.in_flight:
+            self.receive(event)
+        if self.lost:
+            self.scene.settings = self.scene.settings.model_copy(update={"listing_minutes": 0.0})
+        super().settle()
+
+
+EventfulArrivals.TestCase.settings = settings(
+    derandomize=True, max_examples=60, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+)
+test_events_in_any_order_end_with_what_is_there = EventfulArrivals.TestCase
