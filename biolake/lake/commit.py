@@ -11,9 +11,11 @@ rule: the Delta protocol's transaction identifiers (https://github.com/delta-io/
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
@@ -27,11 +29,11 @@ from deltalake import (
     write_deltalake,
 )
 from deltalake.exceptions import CommitFailedError
+from numpy.typing import NDArray
 
 from biolake.formats.models import Dataset
 from biolake.lake.errors import CommitContended
 from biolake.lake.lake import COMMIT_RETRIES, STORE_TRIES, Lake, no_answer
-from biolake.lake.read_ahead import read_ahead
 from biolake.lake.rows import Origin, end_of_part, matrix_rows, matrix_sizes
 from biolake.lake.schemas import DATASETS, FEATURES, MATRIX, PROVENANCE, SAMPLES, TableSchema
 
@@ -40,7 +42,11 @@ _ROW_GROUP_VALUES = 500_000
 _ROW_GROUP_UNFOLDED = 8_000_000
 _ROW_GROUP_MOST_ROWS = 16_384
 _ROW_GROUP_LEAST_ROWS = 128
+# Another attempt must cut alike: a change of these needs another name for the transactions of portions.
 _PORTION_VALUES = 32_000_000
+_LEAST_PORTIONS = 2
+
+_PORTIONS_AT_A_TIME = 2
 
 
 @dataclass
@@ -91,7 +97,7 @@ class LotWriter:
         conflicts with; an attempt that opens the table later is stopped by `still_mine`.
         """
 
-        def write(table: DeltaTable, _: set[str]) -> Callable[[CommitProperties], None]:
+        def write(table: DeltaTable, _: bool) -> Callable[[CommitProperties], None]:
             return lambda properties: table.create_write_transaction(
                 [], "append", table.schema(), [], commit_properties=properties
             )
@@ -111,35 +117,40 @@ class LotWriter:
         self.show(rows.datasets, rows.removed)
 
     def stream_matrix(self, dataset: Dataset, origin: Origin) -> None:
-        """Commit the matrix of one large dataset a portion at a time, without holding all of it.
+        """Commit the matrix of one large dataset in portions, two at a time, without holding all of it.
 
-        Rows keep their order, so the number of rows that the table holds says where the next portion begins.
+        Encoding keeps one core busy for each portion. Each has a transaction of its own, named after its rows, so an
+        attempt leaves out what another has committed.
         """
-        sizes = matrix_sizes(dataset)
-        total = len(sizes) - 1
-        ended = 0
+        with ThreadPoolExecutor(_PORTIONS_AT_A_TIME, thread_name_prefix="matrix") as pool:
+            written = [
+                pool.submit(self._write_portion, dataset, origin, begin, end, values)
+                for begin, end, values in _portions(matrix_sizes(dataset))
+            ]
+            try:
+                for portion in written:
+                    portion.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
-        def write(table: DeltaTable, present: set[str]) -> Callable[[CommitProperties], None] | None:
-            nonlocal ended
-            begin = self._rows_of(table, origin.dataset_id) if origin.dataset_id in present else 0
-            if begin >= total:
-                ended = total
+    def _write_portion(self, dataset: Dataset, origin: Origin, begin: int, end: int, values: int) -> None:
+        properties = writer_properties(values // (end - begin), dataset.samples.height)
+
+        def write(table: DeltaTable, again: bool) -> Callable[[CommitProperties], None] | None:
+            if again:
                 return None
-            ended = min(total, end_of_part(sizes, begin, _PORTION_VALUES))
-            rows = read_ahead(matrix_rows(dataset, origin, begin, ended))
-            stored = int(sizes[ended] - sizes[begin]) // (ended - begin)
-            reader = pa.RecordBatchReader.from_batches(MATRIX.arrow, rows)
-            return self._write(table, reader, writer_properties(stored, dataset.samples.height))
+            rows = pa.RecordBatchReader.from_batches(MATRIX.arrow, matrix_rows(dataset, origin, begin, end))
+            return self._write(table, rows, properties)
 
-        while ended < total:
-            self._once(MATRIX, write)
+        self._once(MATRIX, write, f"{self._application}/{origin.dataset_id}/{begin}-{end}")
 
     def show(self, datasets: pa.Table, removed: Iterable[str] = ()) -> None:
         """Make these versions the current ones, and remove others from view, in one commit."""
         gone = list(removed)
 
-        def write(table: DeltaTable, present: set[str]) -> Callable[[CommitProperties], None] | None:
-            fresh = _without(datasets, present)
+        def write(table: DeltaTable, again: bool) -> Callable[[CommitProperties], None] | None:
+            fresh = _without(datasets, self._present(table)) if again else datasets
             ids = [*fresh.column("dataset_id").to_pylist(), *gone]
             known = _existing(table, ids)
             if not known:
@@ -160,8 +171,8 @@ class LotWriter:
         if rows.num_rows == 0:
             return
 
-        def write(table: DeltaTable, present: set[str]) -> Callable[[CommitProperties], None] | None:
-            fresh = _without(rows, present)
+        def write(table: DeltaTable, again: bool) -> Callable[[CommitProperties], None] | None:
+            fresh = _without(rows, self._present(table)) if again else rows
             if fresh.num_rows == 0:
                 return None
             if sort:
@@ -188,12 +199,15 @@ class LotWriter:
     def _once(
         self,
         schema: TableSchema,
-        write: Callable[[DeltaTable, set[str]], Callable[[CommitProperties], None] | None],
+        write: Callable[[DeltaTable, bool], Callable[[CommitProperties], None] | None],
+        application: str | None = None,
     ) -> None:
+        """Make one commit; `write` is told the table and whether the transaction was there before."""
+        application = application or self._application
         silences = 0
         for attempt in range(_TRIES):
             try:
-                version = self._try(schema, write)
+                version = self._try(schema, write, application)
             except CommitFailedError:
                 # Not known whether it landed: the next round reads the table and writes what is missing.
                 time.sleep(random.uniform(0, 0.05 * (attempt + 1)))  # noqa: S311
@@ -214,31 +228,39 @@ class LotWriter:
     def _try(
         self,
         schema: TableSchema,
-        write: Callable[[DeltaTable, set[str]], Callable[[CommitProperties], None] | None],
+        write: Callable[[DeltaTable, bool], Callable[[CommitProperties], None] | None],
+        application: str,
     ) -> int:
         """Read the table, commit what it lacks, and return its version."""
         table = self._lake.open_or_create(self._repository, schema)
-        last = table.transaction_version(self._application)
+        last = table.transaction_version(application)
         self._still_mine()
-        commit = write(table, self._present(table) if last is not None else set())
+        commit = write(table, last is not None)
         if commit is None:
             return table.version()
         commit(
             CommitProperties(
                 custom_metadata={"biolake.lot": self._lot},
                 max_commit_retries=COMMIT_RETRIES,
-                app_transactions=[Transaction(self._application, (last or 0) + 1)],
+                app_transactions=[Transaction(application, (last or 0) + 1)],
             )
         )
         return self._lake.open(self._repository, schema.name).version()
 
-    def _rows_of(self, table: DeltaTable, dataset_id: str) -> int:
-        mine = (pads.field("lot") == self._lot) & (pads.field("dataset_id") == dataset_id)
-        return table.to_pyarrow_dataset().count_rows(filter=mine)
-
     def _present(self, table: DeltaTable) -> set[str]:
         rows = table.to_pyarrow_dataset().to_table(columns=["dataset_id"], filter=pads.field("lot") == self._lot)
         return set(pc.unique(rows.column("dataset_id")).to_pylist())
+
+
+def _portions(sizes: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """Yield the first row, the row after the last and the number of values of each portion."""
+    total = int(sizes[-1])
+    most = -(-total // max(_LEAST_PORTIONS, -(-total // _PORTION_VALUES)))
+    begin = 0
+    while begin < len(sizes) - 1:
+        end = min(len(sizes) - 1, end_of_part(sizes, begin, most))
+        yield begin, end, int(sizes[end] - sizes[begin])
+        begin = end
 
 
 def _existing(table: DeltaTable, ids: list[str]) -> set[str]:
@@ -276,7 +298,7 @@ def writer_properties(values_per_row: int, samples_per_row: int = 1) -> WriterPr
     rows = min(_ROW_GROUP_MOST_ROWS, max(_ROW_GROUP_LEAST_ROWS, most))
     return WriterProperties(
         compression="ZSTD",
-        compression_level=3,
+        compression_level=1,
         max_row_group_size=rows,
         column_properties={
             "feature_id": ColumnProperties(

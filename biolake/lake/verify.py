@@ -3,6 +3,8 @@
 # pyarrow makes its compute functions at import, out of pyright's sight.
 # pyright: reportAttributeAccessIssue=false
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +41,7 @@ class CheckOutcome:
 
 
 _BATCH_VALUES = 4_000_000
+_THREADS = 2
 
 
 @dataclass
@@ -109,29 +112,42 @@ def _measure(lake: Lake, repository: str, lot: str, n_samples: dict[str, int]) -
         batch_readahead=2,
         fragment_readahead=1,
     )
-    for batch in scanner.to_batches():
-        if batch.num_rows == 0:
-            continue
-        encoded = batch.column("dataset_id").dictionary_encode()
-        lengths = samples_per_row(batch)
-        flat = batch.column("values").flatten()
-        bad = pc.invert(pc.fill_null(pc.is_finite(flat), True))
-        names = encoded.dictionary.to_pylist()
-        codes, long = encoded.indices.to_numpy(), lengths.to_numpy(zero_copy_only=False).astype(np.int64)
-        expected = np.asarray([n_samples.get(name, -1) for name in names], dtype=np.int64)
-        rows = np.bincount(codes, minlength=len(names))
-        cells = np.bincount(codes, weights=np.maximum(long, 0), minlength=len(names))
-        wrong = np.bincount(codes, weights=long != expected[codes], minlength=len(names))
-        for code, name in enumerate(names):
-            found = measured.setdefault(name, _Measured())
-            found.rows += int(rows[code])
-            found.cells += int(cells[code])
-            found.wrong_length += int(wrong[code])
-        if pc.any(bad).as_py():
-            parents = pc.list_parent_indices(batch.column("values")).filter(bad)
-            for dataset_id in batch.column("dataset_id").take(parents).to_pylist():
-                measured[dataset_id].not_finite += 1
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="verify") as pool:
+        running: deque[Future[dict[str, _Measured]]] = deque()
+        for batch in scanner.to_batches():
+            running.append(pool.submit(_measure_batch, batch, n_samples))
+            if len(running) > _THREADS:
+                _add_up(measured, running.popleft().result())
+        for batch_measured in running:
+            _add_up(measured, batch_measured.result())
     return measured
+
+
+def _measure_batch(batch: pa.RecordBatch, n_samples: dict[str, int]) -> dict[str, _Measured]:
+    encoded = batch.column("dataset_id").dictionary_encode()
+    lengths = samples_per_row(batch)
+    names = encoded.dictionary.to_pylist()
+    codes, long = encoded.indices.to_numpy(), lengths.to_numpy(zero_copy_only=False).astype(np.int64)
+    expected = np.asarray([n_samples.get(name, -1) for name in names], dtype=np.int64)
+    rows = np.bincount(codes, minlength=len(names))
+    cells = np.bincount(codes, weights=np.maximum(long, 0), minlength=len(names))
+    wrong = np.bincount(codes, weights=long != expected[codes], minlength=len(names))
+    measured = {name: _Measured(int(rows[code]), int(cells[code]), int(wrong[code])) for code, name in enumerate(names)}
+    bad = pc.invert(pc.fill_null(pc.is_finite(batch.column("values").flatten()), True))
+    if pc.any(bad).as_py():
+        parents = pc.list_parent_indices(batch.column("values")).filter(bad)
+        for dataset_id in batch.column("dataset_id").take(parents).to_pylist():
+            measured[dataset_id].not_finite += 1
+    return measured
+
+
+def _add_up(total: dict[str, _Measured], part: dict[str, _Measured]) -> None:
+    for name, found in part.items():
+        whole = total.setdefault(name, _Measured())
+        whole.rows += found.rows
+        whole.cells += found.cells
+        whole.wrong_length += found.wrong_length
+        whole.not_finite += found.not_finite
 
 
 def _repeated(lake: Lake, repository: str, schema: TableSchema, lot: str) -> list[str]:
