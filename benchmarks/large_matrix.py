@@ -86,9 +86,10 @@ from biolake.platform import opened
 from biolake.settings import Settings
 from biolake.cli.dagster import quieten
 quieten()
+from biolake.formats.registry import formats
 from platform_assets.drive import drive_repository, local_instance
 with opened(Settings.from_environment()) as here, local_instance(here.settings.home) as instance:
-    here.index, here.ledger, here.bucket
+    here.index, here.ledger, here.bucket, formats()
     begin()
     ended = drive_repository(here, instance, "lab")
     assert [job.state.value for job in ended] == ["SUCCESS"], ended

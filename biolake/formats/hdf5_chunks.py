@@ -8,7 +8,6 @@ filter pipeline.
 import itertools
 import math
 import os
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 _LEAST_BYTES = 8 * 1024**2
@@ -71,8 +71,8 @@ def _place(
     """Decompress a chunk into its place; False where it is not what its dataset declares."""
     size = math.prod(chunk) * found.dtype.itemsize
     try:
-        content = zlib.decompress(stored, bufsize=size)
-    except zlib.error:
+        content = isal_zlib.decompress(stored, bufsize=size)
+    except isal_zlib.error:
         return False
     if len(content) != size:
         return False

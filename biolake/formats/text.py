@@ -5,12 +5,13 @@ RFC 1952.
 """
 
 import unicodedata
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from isal import isal_zlib
 
 from biolake.formats.errors import EmptyFile, MalformedFile, NotText, TooLarge, Truncated
 
@@ -19,7 +20,7 @@ HEAD_BYTES = 65_536
 
 UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP_SIGNATURE = b"\x1f\x8b"
-_GZIP_WINDOW = 31  # zlib: a gzip header and a check of the content
+_GZIP_WINDOW = 31  # of zlib's interface: a gzip header and a check of the content
 _READ_BYTES = 1024 * 1024
 _LONGEST_LINE_BYTES = 64 * 1024**2
 
@@ -41,10 +42,10 @@ def read_head(path: Path, name: str, count: int = HEAD_BYTES) -> bytes:
     with path.open("rb") as file:
         raw = file.read(max(count, HEAD_BYTES))
         if raw[:2] == _GZIP_SIGNATURE:
-            inflate = zlib.decompressobj(wbits=_GZIP_WINDOW)
+            inflate = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
             try:
                 head = inflate.decompress(raw, count)
-            except zlib.error as error:
+            except isal_zlib.error as error:
                 raise MalformedFile(damaged_gzip(name, error)) from error
             if not head and not inflate.eof:
                 raise Truncated(f"{name}: the gzip data ends before any content. Upload the file again.")
@@ -85,7 +86,7 @@ class TextReader:
         self._file = path.open("rb")
         self._compressed = self._file.read(2) == _GZIP_SIGNATURE
         self._file.seek(0)
-        self._inflate = zlib.decompressobj(wbits=_GZIP_WINDOW)
+        self._inflate = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
         self._raw = b""
         self._buffer = b""
         self._position = 0
@@ -239,17 +240,17 @@ class TextReader:
                 self._raw = self._raw.lstrip(b"\0")
                 if not self._raw:
                     continue
-                self._inflate = zlib.decompressobj(wbits=_GZIP_WINDOW)
+                self._inflate = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
             try:
                 piece = self._inflate.decompress(self._raw, count)
-            except zlib.error as error:
+            except isal_zlib.error as error:
                 raise MalformedFile(damaged_gzip(self.name, error)) from error
             self._raw = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
             if piece:
                 return piece
 
 
-def damaged_gzip(name: str, error: zlib.error) -> str:
+def damaged_gzip(name: str, error: isal_zlib.error) -> str:
     """Return the message for gzip data that cannot be decompressed."""
     return f"{name}: the gzip data is damaged ({error}). Upload the file again."
 
