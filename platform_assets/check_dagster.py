@@ -9,6 +9,7 @@ import dagster as dg
 
 from biolake.doctor.models import Examination, Finding, ok, problem, skipped, warning
 from biolake.settings import Settings
+from platform_assets.home import open_instance
 
 _ENGINE = "dagster"
 # The daemon beats every 30 s.
@@ -23,7 +24,7 @@ def dagster(settings: Settings) -> Examination:
         if not (folder / "dagster.yaml").is_file():
             yield skipped(_ENGINE, "storage", f"{folder} is made by `biolake up`")
             return
-        with dg.DagsterInstance.from_config(str(folder)) as instance:
+        with open_instance(folder) as instance:
             yield from _look(instance, settings.profile == "production")
 
     return Examination(_ENGINE, look, seconds=30.0)

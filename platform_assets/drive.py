@@ -20,7 +20,7 @@ from biolake.studies.status import under_way
 from partitions.lots import lots_name
 from partitions.recordings import recordings_name
 from platform_assets.definitions import build_definitions
-from platform_assets.home import dagster_home
+from platform_assets.home import dagster_home, open_instance
 from platform_assets.jobs import lot_job_name
 from resources.platform import PlatformResource
 from sensors.arrivals import NOTHING_NEW, arrival_sensor_name
@@ -41,8 +41,7 @@ def local_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     with (home / "dagster.lock").open("w") as lock:
         # Dagster makes its tables without a lock: two processes that open a new deployment at once would both do so.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = dagster_home(home)
-        opened = dg.DagsterInstance.from_config(str(folder))
+        opened = open_instance(dagster_home(home))
         opened.get_runs_count()
     with opened as instance:
         yield instance

@@ -1,7 +1,10 @@
 """Where Dagster keeps its own state in a local deployment."""
 
+import os
 import shutil
 from pathlib import Path
+
+import dagster as dg
 
 
 def dagster_home(home: Path) -> Path:
@@ -12,6 +15,12 @@ def dagster_home(home: Path) -> Path:
     if not target.exists():
         shutil.copyfile(project_file("dagster.yaml"), target)
     return folder
+
+
+def open_instance(folder: Path) -> dg.DagsterInstance:
+    """Open the instance of a `DAGSTER_HOME`, which is this process's from now on, as `dagster.yaml` refers to it."""
+    os.environ["DAGSTER_HOME"] = str(folder.resolve())
+    return dg.DagsterInstance.from_config(str(folder))
 
 
 def project_file(name: str) -> Path:

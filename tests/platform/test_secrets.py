@@ -3,7 +3,6 @@
 import logging
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from biolake.settings import Settings
@@ -22,7 +21,7 @@ def test_no_secret_is_stored_logged_or_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Runs that succeed and runs that fail: their events, configuration, tags, metadata and logs."""
-    from platform_assets.home import dagster_home
+    from platform_assets.home import dagster_home, open_instance
 
     caplog.set_level(logging.DEBUG)
     for name, value in SECRETS.items():
@@ -36,7 +35,7 @@ def test_no_secret_is_stored_logged_or_printed(
     home.mkdir()
     with (
         made_deployment(home, monkeypatch) as deployment,
-        dg.DagsterInstance.from_config(str(dagster_home(home))) as instance,
+        open_instance(dagster_home(home)) as instance,
     ):
         settings = Settings.from_environment()
         assert settings.ledger_password is not None
