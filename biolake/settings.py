@@ -63,6 +63,7 @@ class Settings(BaseModel):
     listing_minutes: float = Field(
         60.0, ge=0, description="How often a repository's folder is listed to find what no event told, with events on"
     )
+    notifications: str | None = Field(None, description="URL of the SQS queue that takes notifications for people")
     ui_url: str | None = Field(
         None, description="Address of Dagster's UI, through which changed documents are loaded; `biolake up` sets it"
     )

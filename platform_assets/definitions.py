@@ -18,6 +18,7 @@ from resources.lake_io_manager import LakeIOManager
 from resources.platform import PlatformResource
 from sensors.arrivals import arrival_sensor
 from sensors.documents import documents_sensor
+from sensors.incidents import incidents
 from sensors.landing_events import landing_events
 from sensors.studies import study_sensor
 
@@ -28,6 +29,7 @@ def build_definitions(
     resources: Mapping[str, object] | None = None,
     *,
     events: bool = False,
+    notifications: bool = False,
 ) -> dg.Definitions:
     """The definitions of all documents; `resources` replaces those of the environment, for tests.
 
@@ -36,12 +38,17 @@ def build_definitions(
         studies: Theirs.
         resources: By name.
         events: Whether a queue tells what happens in the landing bucket.
+        notifications: Whether a queue is told of failures.
     """
     parts = [_repository_definitions(one) for one in repositories]
     parts += [_study_definitions(one) for one in studies.studies.values()]
     parts += [dg.Definitions(assets=[study.refused(name, error)]) for name, error in studies.refused.items()]
     shared = dg.Definitions(
-        sensors=[documents_sensor(repositories, studies), *([landing_events] if events else [])],
+        sensors=[
+            documents_sensor(repositories, studies),
+            *([landing_events] if events else []),
+            *([incidents] if notifications else []),
+        ],
         resources={"platform": PlatformResource(), "lake_io_manager": LakeIOManager(), **(resources or {})},
     )
     return dg.Definitions.merge(shared, *parts)
@@ -86,4 +93,10 @@ def _study_definitions(one: StudyConfiguration) -> dg.Definitions:
 def definitions() -> dg.Definitions:
     """Read this deployment's documents and build its graph."""
     platform = Platform(Settings.from_environment())
-    return build_definitions(platform.repositories, platform.studies, events=platform.settings.events is not None)
+    settings = platform.settings
+    return build_definitions(
+        platform.repositories,
+        platform.studies,
+        events=settings.events is not None,
+        notifications=settings.notifications is not None,
+    )

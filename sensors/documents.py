@@ -9,7 +9,7 @@ from biolake.platform import Platform, opened
 from biolake.repositories.catalog import RepositoryCatalog
 from biolake.settings import Settings
 from biolake.studies.folder import StudyFolder
-from biolake.studies.notifications import deliver, webhooks
+from biolake.studies.notification_queue import deliver_due
 from biolake.studies.study_record import record_configuration_error
 from sensors.reload import reload_definitions
 
@@ -53,7 +53,7 @@ def _tell(here: Platform, studies: StudyFolder) -> None:
     for name, error in studies.refused.items():
         record_configuration_error(name, error, here.study_engine, now)
     if studies.refused:
-        deliver(here.study_engine, webhooks(os.environ), now)
+        deliver_due(here.study_engine, here.settings.notifications, os.environ, now)
 
 
 def _say(repositories: int, studies: int, refused: list[str]) -> str:

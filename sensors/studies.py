@@ -11,7 +11,7 @@ from biolake.studies.catalog import catalog, sources_of
 from biolake.studies.catalog_check import check_arrivals
 from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.models import Recording
-from biolake.studies.notifications import deliver, webhooks
+from biolake.studies.notification_queue import deliver_due
 from biolake.studies.progress import ready, set_state
 from biolake.studies.run_beats import last_beat, recordings_in_work
 from biolake.studies.states import State
@@ -53,7 +53,7 @@ def study_sensor(
             looked_into = check_arrivals(study, stores, engine, datetime.now(UTC), limit=_FILES_A_TICK)
         finally:
             # A source that is gone is told as well.
-            deliver(engine, webhooks(os.environ), now)
+            deliver_due(engine, here.settings.notifications, os.environ, now)
         waiting = ready(study, engine)[:_REQUESTS_A_TICK]
         keys = [str(recording.key) for recording in waiting]
         known = set(context.instance.get_dynamic_partitions(partitions.name or "")) if keys else set()

@@ -41,6 +41,7 @@ RULES: Mapping[str, UrlRule] = {
         password="index_password",  # noqa: S106 - a setting's name
     ),
     "events": UrlRule(("http", "https"), "https://sqs.<region>.amazonaws.com/<account>/<queue>"),
+    "notifications": UrlRule(("http", "https"), "https://sqs.<region>.amazonaws.com/<account>/<queue>"),
     "ui_url": UrlRule(("http", "https"), "https://host:3000"),
 }
 

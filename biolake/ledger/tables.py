@@ -161,3 +161,10 @@ Index(
     sqlite_where=_WAITS,
     postgresql_where=_WAITS,
 )
+
+TOLD_INCIDENTS = Table(
+    "told_incidents",
+    METADATA,
+    Column("incident", String(160), primary_key=True),
+    Column("told_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,116 @@
+"""What people should know of is in a real queue, once for each incident."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from biolake.arrivals.incidents import tell_incidents
+from biolake.arrivals.tick import due_tick
+from biolake.events.errors import QueueUnavailable
+from biolake.events.queue import Queue
+from biolake.ledger.jobs import end_jobs
+from biolake.ledger.lots import finish_lot_if_ended
+from biolake.ledger.models import JobState, Lot
+from biolake.studies.notification_queue import deliver_due
+from biolake.studies.notifications import Message, enqueue_for, notifications
+from biolake.studies.records import writing
+from tests.engines.events.conftest import Landing
+from tests.engines.servers.elasticmq import QueuePair, SqsServer
+from tests.engines.servers.s3_events import messages
+from tests.platform.conftest import matrix_csv
+
+
+@pytest.fixture
+def people(sqs: SqsServer) -> QueuePair:
+    """The queue of notifications."""
+    return sqs.make_queues()
+
+
+def told(people: QueuePair) -> list[dict[str, Any]]:
+    queue = Queue(people.url)
+    found = []
+    while some := queue.receive(hidden_seconds=30, wait_seconds=1):
+        found += [json.loads(one.body) for one in some]
+        queue.delete([one.receipt for one in some])
+    return found
+
+
+def failed_lot(landing: Landing, reasons: dict[str, str]) -> Lot:
+    """A lot whose datasets have failed, except its last one, which is still in work."""
+    names = [*reasons, "other"]
+    landing.queues.send(*messages(*(landing.bucket.put(f"landing/lab/{n}.csv", matrix_csv()) for n in names)))
+    landing.consume()
+    (lot,) = landing.look(lot_wait_seconds=0.0).lots
+    jobs = {job.dataset_id: job for job in landing.jobs()}
+    with landing.platform.ledger.writing() as connection:
+        endings = [(jobs[name].id, JobState.ERRORED, reason, None) for name, reason in reasons.items()]
+        end_jobs(connection, endings, datetime.now(UTC))
+    return lot
+
+
+def finish(landing: Landing, lot: Lot) -> None:
+    other = next(job for job in landing.jobs() if job.dataset_id == "other")
+    with landing.platform.ledger.writing() as connection:
+        end_jobs(connection, [(other.id, JobState.SUCCESS, None, None)], datetime.now(UTC))
+        assert finish_lot_if_ended(connection, lot.key)
+
+
+def test_failures_of_a_lot_are_told_once_when_it_is_done(landing: Landing, people: QueuePair) -> None:
+    reasons = {f"D{number:02d}": "RUNS_FAILED: three runs died" for number in range(25)} | {"E": "EMPTY_FILE: no rows"}
+    lot = failed_lot(landing, reasons)
+    ledger, queue = landing.platform.ledger, Queue(people.url)
+    assert tell_incidents(ledger, queue, datetime.now(UTC)) == 0
+    finish(landing, lot)
+    assert tell_incidents(ledger, queue, datetime.now(UTC)) == 2
+    assert tell_incidents(ledger, queue, datetime.now(UTC)) == 0
+    found = {one["kind"]: one for one in told(people)}
+    assert set(found) == {"run_failed", "dataset_errored"}
+    assert (found["run_failed"]["count"], len(found["run_failed"]["datasets"])) == (25, 20)
+    errored = found["dataset_errored"]
+    assert (errored["repository"], errored["lot"], errored["code"]) == ("lab", lot.key, "EMPTY_FILE")
+    assert (errored["datasets"], errored["text"]) == (["E"], "EMPTY_FILE: no rows")
+    # Two days later nothing of it is told again.
+    assert tell_incidents(ledger, queue, datetime.now(UTC) + timedelta(days=2)) == 0
+
+
+def test_a_queue_that_is_away_is_told_later(landing: Landing, people: QueuePair) -> None:
+    finish(landing, failed_lot(landing, {"D1": "EMPTY_FILE: no rows"}))
+    ledger = landing.platform.ledger
+    with pytest.raises(QueueUnavailable):
+        tell_incidents(ledger, Queue(f"{people.url}-not"), datetime.now(UTC))
+    assert tell_incidents(ledger, Queue(people.url), datetime.now(UTC)) == 1
+
+
+def test_what_waits_for_another_file_too_long_is_told(landing: Landing, people: QueuePair) -> None:
+    (landing.settings.home / "repositories" / "lab.yaml").write_text(
+        "name: lab\ntitle: Made-up matrices\nrequires: [metadata]\n"
+    )
+    landing.queues.send(*messages(landing.bucket.put("landing/lab/D1.csv", matrix_csv())))
+    landing.consume()
+    landing.look()
+    here = landing.platform
+    later = datetime.now(UTC) + timedelta(hours=80)
+    due_tick(landing.lab, here.bucket, here.lake_store, here.ledger, landing.settings, clock=lambda: later)
+    assert tell_incidents(here.ledger, Queue(people.url), later) == 1
+    (message,) = told(people)
+    assert (message["code"], message["lot"], message["datasets"]) == ("MISSING_PAIR", None, ["D1"])
+
+
+def test_studies_tell_the_queue_whoever_they_name(landing: Landing, people: QueuePair) -> None:
+    engine, now = landing.platform.study_engine, datetime.now(UTC)
+    with writing(engine) as connection:
+        for number in range(2):
+            height = Message("waiting", "waiting/height", "S1: 3 recordings wait for the participants' height.")
+            assert enqueue_for("S1", ("log",), height, connection, now) is (number == 0)
+    # One that is not there holds nothing up.
+    assert deliver_due(engine, f"{people.url}-not", {}, now) == 1
+    assert deliver_due(engine, people.url, {}, now + timedelta(minutes=1)) == 1
+    assert deliver_due(engine, people.url, {}, now + timedelta(minutes=2)) == 0
+    (message,) = told(people)
+    assert (message["kind"], message["study"]) == ("waiting", "S1")
+    assert "height" in message["text"]
+    (stored,) = notifications(engine)
+    assert stored.deliveries == {"log": "delivered", "queue": "delivered"}
+    assert message["id"] == f"study/{stored.id}"
