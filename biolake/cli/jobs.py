@@ -1,4 +1,4 @@
-"""`biolake jobs`: what arrived and what became of it."""
+"""`biolake jobs`: what arrived and what became of it, and putting back messages that nobody understood."""
 
 import time
 from collections.abc import Sequence
@@ -9,14 +9,19 @@ import typer
 
 from biolake.cli.deployment import platform
 from biolake.cli.output import AsJson, out, print_json, print_table, say
+from biolake.events.errors import NoEventsQueue
 from biolake.ledger.jobs import count_jobs, find_jobs
 from biolake.ledger.models import Job, JobState
 from biolake.platform import Platform
 
+app = typer.Typer()
+
 _COLUMNS = ("dataset", "repository", "action", "state", "lot", "size", "attempts", "updated", "reason")
 
 
+@app.callback(invoke_without_command=True)
 def jobs(
+    context: typer.Context,
     state: Annotated[list[JobState] | None, typer.Option(help="Only jobs in this state; may be repeated.")] = None,
     repository: Annotated[str | None, typer.Option(help="Only this repository.")] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="Only this dataset; may be repeated.")] = None,
@@ -25,6 +30,8 @@ def jobs(
     as_json: AsJson = False,
 ) -> None:
     """List jobs, the newest last, with the reason of those that failed or wait."""
+    if context.invoked_subcommand is not None:
+        return
     with platform() as here:
         while True:
             found = _find(here, state, repository, dataset, limit)
@@ -36,6 +43,22 @@ def jobs(
             if not watch:
                 return
             time.sleep(2)
+
+
+@app.command("redrive")
+def redrive_events(as_json: AsJson = False) -> None:
+    """Put the dead letters of the events queue back into it, after what made them unreadable was mended."""
+    from biolake.events.queue import Queue
+    from biolake.events.redrive import redrive
+
+    with platform() as here:
+        if here.settings.events is None:
+            raise NoEventsQueue("BIOLAKE_EVENTS is not set: arrivals are found by listing, and there are no messages.")
+        moved = redrive(Queue(here.settings.events))
+    if as_json:
+        print_json({"redriven": moved})
+    else:
+        say(out, f"{moved} dead letters are in the queue again" if moved else "there are no dead letters")
 
 
 def show_jobs(found: Sequence[Job], as_json: bool) -> None:

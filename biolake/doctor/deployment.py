@@ -7,6 +7,7 @@ from biolake.doctor.check_lance import lance
 from biolake.doctor.check_machine import machine, runtimes
 from biolake.doctor.check_opensearch import opensearch
 from biolake.doctor.check_postgres import postgres
+from biolake.doctor.check_queues import queues
 from biolake.doctor.check_sqlite import sqlite
 from biolake.doctor.check_stores import stores
 from biolake.doctor.models import Examination
@@ -23,6 +24,7 @@ def examinations(platform: Platform) -> list[Examination]:
         documents(platform),
         runtimes(platform),
         *stores(settings),
+        *queues(settings),
         ledger(settings),
         opensearch(settings) if served else lance(platform),
     ]

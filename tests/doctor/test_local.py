@@ -51,7 +51,7 @@ def test_a_deployment_in_use(stocked: Deployment):
     assert code == 0
     asked = {engine for engine, _ in found}
     assert asked == {
-        "machine", "documents", "runtimes", "landing", "lake", "ledger", "index",
+        "machine", "documents", "runtimes", "landing", "lake", "events", "notifications", "ledger", "index",
         "dagster",
     }  # fmt: skip
     assert found["lake", "conditional put"][0] == "ok"
