@@ -80,6 +80,7 @@ class KubernetesRunLauncher(K8sRunLauncher):
             ending = self.ending(run)
             if ending is None and run.tags.get(RUN_FAILURE_REASON_TAG) not in _BY_THE_POD:
                 self._delete(run)
+                ending = PodEnding(Ending.GIVEN_UP)
         except (*_SILENT, ApiException) as error:
             _LOG.warning("run %s: its Job could not be looked at or deleted: %s", run.run_id, error)
             return None

@@ -6,10 +6,13 @@ import dagster as dg
 
 from biolake.ledger.lots import heaviest_job
 from biolake.ledger.models import Lot
-from biolake.machines.choose import Machine, machine_for_lot, read_machines
+from biolake.machines.choose import Machine, machine_for_lot, machine_for_recording, read_machines
 from biolake.machines.kubernetes import pod_configuration
 from biolake.machines.models import MachineTable
 from biolake.platform import Platform
+from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.models import Recording
+from biolake.studies.planned_memory import planned_memory
 from resources.run_workers import MACHINE_TAG
 from sensors.lost_runs import runs_out_of_memory
 
@@ -30,6 +33,19 @@ def machine_tags(platform: Platform, instance: dg.DagsterInstance, lot: Lot) -> 
         heaviest = heaviest_job(connection, lot.key)
     outgrown = runs_out_of_memory(instance, lot) if lot.attempt > 1 else 0
     return tags_of(table, machine_for_lot(table, heaviest, runs=lot.attempt - 1, outgrown=outgrown))
+
+
+def recording_machine_tags(platform: Platform, study: StudyConfiguration, recording: Recording) -> dict[str, str]:
+    """The same of a recording's next run; each attempt that crashed calls for the next size.
+
+    Raises:
+        DocumentInvalid: The table of machine sizes is wrong.
+    """
+    if platform.settings.profile != "production":
+        return {}
+    table = read_machines(platform.settings.machines)
+    planned = planned_memory(study, platform.study_engine, recording)
+    return tags_of(table, machine_for_recording(table, planned, attempts=recording.attempts))
 
 
 def tags_of(table: MachineTable, machine: Machine) -> dict[str, str]:

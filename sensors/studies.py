@@ -1,12 +1,14 @@
 """One sensor per study: it catalogs, looks into arrivals, tells who waits, and asks for one run per ready recording."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from sqlalchemy import Engine
 
+from biolake.machines.endings import FROM_OUTSIDE
 from biolake.studies.catalog import catalog, sources_of
 from biolake.studies.catalog_check import check_arrivals
 from biolake.studies.configuration import StudyConfiguration
@@ -18,13 +20,17 @@ from biolake.studies.states import State
 from biolake.studies.status import results_fingerprint, since_by_recording
 from partitions.recordings import group_name, recordings_of
 from resources.platform import PlatformResource
+from resources.run_workers import ENDING_TAG, release_worker
 from sensors.lost_runs import UNFINISHED
+from sensors.machines import recording_machine_tags
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 _FILES_A_TICK = 200
 _REQUESTS_A_TICK = 50
+_MOST_LOST = 10
+_REQUEST_TAG = "biolake/recording-request"
 
 
 def study_sensor(
@@ -59,7 +65,15 @@ def study_sensor(
         known = set(context.instance.get_dynamic_partitions(partitions.name or "")) if keys else set()
         fresh = [key for key in keys if key not in known]
         since = since_by_recording(study, engine) if waiting else {}
-        requests = [recording_request(study.id, recording, since[str(recording.key)]) for recording in waiting]
+        requests = [
+            _after_lost_runs(
+                context.instance,
+                recording_request(
+                    study.id, recording, since[str(recording.key)], recording_machine_tags(here, study, recording)
+                ),
+            )
+            for recording in waiting
+        ]
         done = results_fingerprint(study, engine)
         if not waiting and done is not None:
             requests.append(dg.RunRequest(run_key=f"summary#{done}", job_name=summary_job_name(study.id)))
@@ -87,20 +101,47 @@ def summary_job_name(study: str) -> str:
     return f"{group_name(study)}_summary"
 
 
-def recording_request(study: str, recording: Recording, since: str) -> dg.RunRequest:
-    """The request for a recording that has been ready since then; asking twice launches one run."""
+def recording_request(
+    study: str, recording: Recording, since: str, machine: Mapping[str, str] | None = None
+) -> dg.RunRequest:
+    """The request for a recording that has been ready since then; asking twice launches one run.
+
+    Args:
+        study: Its id.
+        recording: What is ready.
+        since: Since when.
+        machine: Tags that say on which machine it runs.
+    """
     key = str(recording.key)
     return dg.RunRequest(
         run_key=f"{key}#{recording.inputs.run_key[:16]}#{since}",
         partition_key=key,
         job_name=recording_job_name(study),
+        tags=dict(machine or {}),
+    )
+
+
+def _after_lost_runs(instance: dg.DagsterInstance, request: dg.RunRequest) -> dg.RunRequest:
+    """Ask for a run anew where one ended before it took its recording up, which is then ready as it was."""
+    asked = {_REQUEST_TAG: request.run_key or ""}
+    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    lost = min(instance.get_runs_count(dg.RunsFilter(tags=asked, statuses=ended)), _MOST_LOST)
+    run_key = f"{request.run_key}#{lost}" if lost else request.run_key
+    return dg.RunRequest(
+        run_key=run_key,
+        partition_key=request.partition_key,
+        job_name=request.job_name,
+        tags={**request.tags, **asked},
     )
 
 
 def _give_back_lost(
     instance: dg.DagsterInstance, study: StudyConfiguration, engine: Engine, now: datetime, silent_seconds: float
 ) -> None:
-    """Free recordings whose run ended or fell silent without saying what became of them."""
+    """Free recordings whose run ended or fell silent without saying what became of them.
+
+    A run whose pod was taken away says nothing about its recording, which is ready again; else it counts as tried.
+    """
     for key, run_id in recordings_in_work(engine, study.id).items():
         run = instance.get_run_by_id(run_id)
         beaten = last_beat(engine, run_id)
@@ -110,4 +151,14 @@ def _give_back_lost(
             continue
         if run is not None and not ended:
             instance.report_run_failed(run, f"the run has been silent since {beaten}; its recording is given back")
-        set_state(study, engine, key, State.CRASHED, "Its run ended without a word.", now, run_id=run_id)
+        ending = None if run is None else release_worker(instance, run) or run.tags.get(ENDING_TAG)
+        if ending in FROM_OUTSIDE and _runs_lost(instance, key) < _MOST_LOST:
+            state, reason = State.READY, f"Its run was ended from outside ({ending})."
+        else:
+            state, reason = State.CRASHED, "Its run ended without a word" + (f" ({ending})." if ending else ".")
+        set_state(study, engine, key, state, reason, now, run_id=run_id)
+
+
+def _runs_lost(instance: dg.DagsterInstance, key: str) -> int:
+    tags = {"dagster/partition": key}
+    return sum(run.tags.get(ENDING_TAG) in FROM_OUTSIDE for run in instance.get_runs(dg.RunsFilter(tags=tags)))

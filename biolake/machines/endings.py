@@ -18,11 +18,12 @@ class Ending(StrEnum):
     EVICTED = "Evicted"
     NODE_LOST = "NodeLost"
     DELETED = "Deleted"
+    GIVEN_UP = "GivenUp"
     DEADLINE = "DeadlineExceeded"
     FAILED = "Error"
 
 
-FROM_OUTSIDE = frozenset({Ending.EVICTED, Ending.NODE_LOST, Ending.DELETED})
+FROM_OUTSIDE = frozenset({Ending.EVICTED, Ending.NODE_LOST, Ending.DELETED, Ending.GIVEN_UP})
 """Endings that somebody else brought about; what the pod worked on had no part in them."""
 
 _BY_DISRUPTION = {
@@ -47,6 +48,7 @@ _SAYS = {
     Ending.EVICTED: "its pod was evicted from its node",
     Ending.NODE_LOST: "its pod's node was lost",
     Ending.DELETED: "its pod was deleted",
+    Ending.GIVEN_UP: "its pod did not start in time or was silent for too long, and was deleted",
     Ending.DEADLINE: "its pod ran longer than its deadline",
     Ending.FAILED: "its pod failed",
 }
