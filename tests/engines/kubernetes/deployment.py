@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,26 +20,29 @@ import dagster as dg
 import httpx
 import yaml
 
-from biolake.ledger.jobs import count_jobs, find_jobs
-from biolake.ledger.models import ENDED, Job
+from biolake.ledger.jobs import find_jobs
+from biolake.ledger.models import ENDED, Job, JobState
 from biolake.platform import Platform
-from biolake.reports.reconcile import Reconciliation, reconcile
+from biolake.reports.reconcile import reconcile
 from biolake.settings import Settings
+from tests.engines.servers.elasticmq import SqsServer
 from tests.engines.servers.kubernetes.cluster import Cluster
 from tests.engines.servers.kubernetes.images import HOST_BASE
 from tests.engines.servers.opensearch import OpenSearchServer
 from tests.engines.servers.postgres import PostgresServer
 from tests.engines.servers.process import free_port
+from tests.engines.servers.s3_events import NotifyingBucket, message
 from tests.engines.servers.versitygw import S3Server
 from tests.platform.conftest import LAB
 
 PROJECT = Path(__file__).resolve().parents[3]
 MANIFESTS = PROJECT / "deploy" / "kubernetes"
 NAMESPACE = "biolake"
-# The smallest sizes in which a run works at all, so that several fit on a machine for tests.
+MOST_PODS = 3
+# The smallest sizes in which a run of small datasets works, so that several fit on a machine for tests.
 MACHINES = """
 sizes:
-  small: {cpu: 50m, memory: 600Mi, dataset: 32Mi}
+  small: {cpu: 50m, memory: 500Mi, dataset: 32Mi}
   medium: {cpu: 50m, memory: 1200Mi, dataset: 256Mi}
   large: {cpu: 50m, memory: 1800Mi, dataset: 1Gi}
   xlarge: {cpu: 50m, memory: 2400Mi}
@@ -53,6 +56,7 @@ class KubernetesDeployment:
         self,
         cluster: Cluster,
         s3: S3Server,
+        sqs: SqsServer,
         postgres: PostgresServer,
         opensearch: OpenSearchServer,
         home: Path,
@@ -62,16 +66,17 @@ class KubernetesDeployment:
 
         Args:
             cluster: Where its runs are.
-            s3: Where its buckets are.
+            s3: Where its bucket is.
+            sqs: Where the queue is that is told what happens in the bucket.
             postgres: Where its databases are.
             opensearch: Where its index is.
             home: Its state folder, which any user can read.
             settings: `BIOLAKE_*` variables beside the necessary ones.
         """
-        self.cluster, self.home, self.s3 = cluster, home, s3
+        self.cluster, self.home = cluster, home
         name = f"k{uuid.uuid4().hex[:12]}"
         bucket = s3.make_bucket(name)
-        self.bucket_name = name
+        self._bucket, self._queues = NotifyingBucket(s3.client(), name), sqs.make_queues()
         (home / "repositories").mkdir(parents=True)
         (home / "repositories" / "lab.yaml").write_text(LAB)
         (home / "machines.yaml").write_text(MACHINES)
@@ -83,14 +88,18 @@ class KubernetesDeployment:
             "BIOLAKE_HOME": str(home),
             "BIOLAKE_LANDING": f"{bucket}/landing",
             "BIOLAKE_LAKE": f"{bucket}/lake",
+            "BIOLAKE_EVENTS": self._queues.url,
             "BIOLAKE_LEDGER": postgres.make_database(),
             "BIOLAKE_INDEX": opensearch.url,
             "BIOLAKE_INDEX_NAME": name,
             "BIOLAKE_MACHINES": str(home / "machines.yaml"),
             "BIOLAKE_SETTLE_SECONDS": "0.5",
-            "BIOLAKE_SILENT_SECONDS": "20",
+            "BIOLAKE_SILENT_SECONDS": "40",
+            "BIOLAKE_LOT_DATASETS": "50",
+            "BIOLAKE_ACTIVE_LOTS": "6",
             **settings,
         }
+        self.landed: set[str] = set()
         self._plain = {key: value for key, value in variables.items() if key not in secret}
         self._secret = {key: value for key, value in variables.items() if key in secret}
         self.variables = variables
@@ -102,15 +111,12 @@ class KubernetesDeployment:
         """The deployment, opened by the tests themselves; its environment has to be set before."""
         return Platform(Settings.from_environment(self.variables))
 
-    def start(self, **configuration: Any) -> None:
-        """Prepare the namespace and start everything.
-
-        Args:
-            configuration: Parts of `dagster.yaml` to replace.
-        """
+    def start(self) -> None:
+        """Prepare the namespace and start everything."""
         self._prepare_namespace()
-        document = yaml.safe_load((MANIFESTS / "dagster.yaml").read_text()) | configuration
+        document = yaml.safe_load((MANIFESTS / "dagster.yaml").read_text())
         document["run_monitoring"] |= {"poll_interval_seconds": 2}
+        document["concurrency"]["runs"] |= {"max_concurrent_runs": MOST_PODS}
         self._run_from_here(document["run_launcher"]["config"])
         folder = self.home / "dagster"
         folder.mkdir()
@@ -135,14 +141,15 @@ class KubernetesDeployment:
         self.platform.close()
         self.kubectl("delete", "jobs", "--all", "--cascade=foreground", "--timeout=60s")
 
-    def put(self, key: str, content: str | bytes) -> None:
-        """Upload."""
-        self.platform.bucket.put(key, content.encode() if isinstance(content, str) else content)
+    def put(self, dataset_id: str, content: str | bytes, suffix: str = ".csv") -> None:
+        """Upload a dataset's file; the queue is told of it."""
+        self.landed.add(dataset_id)
+        self._queues.send(message(self._bucket.put(f"landing/lab/{dataset_id}{suffix}", content)))
 
-    def jobs(self) -> list[Job]:
-        """The ledger's jobs."""
+    def jobs(self, prefix: str = "") -> list[Job]:
+        """The ledger's jobs of datasets whose ids begin so."""
         with self.platform.ledger.reading() as connection:
-            return find_jobs(connection, "lab")
+            return [job for job in find_jobs(connection, "lab") if job.dataset_id.startswith(prefix)]
 
     def wait(self, what: str, condition: Callable[[], Any], seconds: float = 180) -> Any:
         """Wait until something is so, and return it."""
@@ -154,21 +161,30 @@ class KubernetesDeployment:
             time.sleep(0.3)
         return found
 
-    def wait_for_jobs(self, count: int, seconds: float = 180) -> list[Job]:
-        """Wait until so many of the ledger's jobs have ended."""
+    def wait_for_jobs(self, prefix: str, count: int, seconds: float = 240) -> list[Job]:
+        """Wait until so many jobs of datasets whose ids begin so have ended."""
 
-        def ended() -> bool:
-            with self.platform.ledger.reading() as connection:
-                counts = count_jobs(connection)
-            return sum(counts.values()) >= count and counts.keys() <= ENDED
+        def ended() -> list[Job]:
+            found = self.jobs(prefix)
+            return found if len(found) >= count and {job.state for job in found} <= ENDED else []
 
-        self.wait(f"the end of {count} jobs", ended, seconds)
-        return self.jobs()
+        return self.wait(f"the end of {count} jobs", ended, seconds)
 
-    def runs(self) -> list[dg.DagsterRun]:
-        """Dagster's runs, the newest first."""
+    def wait_for_work(self, prefix: str) -> str:
+        """Wait until a run works on datasets whose ids begin so, and return its id."""
+
+        def working() -> str:
+            found = [job.run_id for job in self.jobs(prefix) if job.state == JobState.RUNNING]
+            return next((run for run in found if run is not None), "")
+
+        return self.wait(f"work on {prefix}", working)
+
+    def runs(self, lots: Iterable[str | None] | None = None) -> list[dg.DagsterRun]:
+        """Dagster's runs, the oldest first; of these lots alone, where they are given."""
+        wanted = None if lots is None else set(lots)
         with self.instance() as instance:
-            return list(instance.get_runs())
+            found = list(instance.get_runs(ascending=True))
+        return [run for run in found if wanted is None or run.tags.get("biolake/lot") in wanted]
 
     def instance(self) -> dg.DagsterInstance:
         """Dagster's instance; needs the variable of its database."""
@@ -187,9 +203,16 @@ class KubernetesDeployment:
         found = json.loads(self.kubectl("get", "jobs", "-o", "json"))["items"]
         return {job["metadata"]["labels"]["dagster/run-id"]: job for job in found}
 
-    def reconciled(self) -> Reconciliation:
-        """Bucket, ledger, lake and index, compared row by row."""
-        return reconcile(self.platform, self.platform.repositories.get("lab"), rows=True)
+    def agrees(self) -> None:
+        """Assert that bucket, ledger, lake and index hold all that landed, nothing else, and every row once."""
+        found = reconcile(self.platform, self.platform.repositories.get("lab"), rows=True)
+        assert found.differences == ()
+        assert found.datasets == len(self.landed)
+        current = self.platform.lake.open("lab", "datasets").to_pyarrow_table().select(["dataset_id", "lot"])
+        assert sorted(current["dataset_id"].to_pylist()) == sorted(self.landed)
+        names = ["dataset_id", "lot", "layer", "feature_id"]
+        rows = self.platform.lake.open("lab", "matrix").to_pyarrow_dataset().to_table(columns=names)
+        assert rows.group_by(names).aggregate([]).num_rows == rows.num_rows
 
     def story(self) -> str:
         """What there is to see where something did not happen."""
@@ -228,6 +251,8 @@ class KubernetesDeployment:
         places = [Path("/usr"), Path("/etc/ssl"), Path(sys.base_prefix), Path(sys.prefix), PROJECT, self.home]
         names = {f"place-{number}": str(path) for number, path in enumerate(dict.fromkeys(places))}
         runs = launcher["run_k8s_config"]
+        for toleration in runs["pod_spec_config"]["tolerations"]:
+            toleration["toleration_seconds"] = 5
         runs["pod_spec_config"]["host_network"] = True
         runs["pod_spec_config"]["volumes"] = [
             *({"name": name, "host_path": {"path": path}} for name, path in names.items()),

@@ -1,33 +1,34 @@
 """Starts and ends the cluster: etcd, API server, controller manager, scheduler, a real kubelet with containerd.
 
-All of it listens on 127.0.0.1 and lies in one folder. Settings that are not obvious say why.
+All of it listens on 127.0.0.1 and lies in one folder. How each part is configured is in `configuration.py`.
 """
 
 import fcntl
 import json
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tests.engines.servers.kubernetes.build import HERE, PARTS, build
 from tests.engines.servers.kubernetes.certificates import Authority
+from tests.engines.servers.kubernetes.configuration import SERVER, api_server, containerd, etcd, kubelet, network
 from tests.engines.servers.kubernetes.images import write_host_base, write_pause
 from tests.engines.servers.kubernetes.leftovers import (
-    BRIDGE,
     CONTROL_GROUP,
     HIERARCHIES,
     found_leftovers,
     remove_leftovers,
+    signal_containers,
 )
 from tests.engines.servers.process import ServerProcess
 
 STATE = Path(tempfile.gettempdir()) / "biolake-kubernetes"
-SERVER, ETCD = 6443, 12379
 _V1_GROUPS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
 _PATIENCE = 90.0
 
@@ -50,8 +51,8 @@ class Cluster:
             (self.state / "bin" / part).symlink_to(binary)
         self._certify()
         self._configure_node()
-        self._start("etcd", *_etcd(self.state))
-        self._start("kube-apiserver", *self._api_server())
+        self._start("etcd", *etcd(self.state))
+        self._start("kube-apiserver", *api_server(self.state))
         self._start_containerd()
         self._until("API server", "get", "--raw", "/readyz")
         for name, more in (
@@ -95,6 +96,26 @@ class Cluster:
         """Kill the node's agent; containers go on, as they do on a node that the network has lost."""
         self._processes.pop("kubelet").kill()
 
+    def lose_node(self) -> None:
+        """Silence the node and have its pods stand still, as where a machine hangs or its network is gone."""
+        self.stop_kubelet()
+        signal_containers(signal.SIGSTOP)
+
+    def find_node(self) -> None:
+        """Have a lost node's pods go on where they were, and a moment later let it speak again."""
+        signal_containers(signal.SIGCONT)
+        time.sleep(3)
+        self.start_kubelet()
+
+    def stop_api_server(self) -> None:
+        """Kill the API server."""
+        self._processes.pop("kube-apiserver").kill()
+
+    def start_api_server(self) -> None:
+        """Start it again, and wait until it answers."""
+        self._start("kube-apiserver", *api_server(self.state))
+        self._until("API server", "get", "--raw", "/readyz")
+
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl as the cluster's administrator and return what it says."""
         done = self._kubectl(*arguments, stdin=stdin)
@@ -102,9 +123,9 @@ class Cluster:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}")
         return done.stdout
 
-    def get(self, *arguments: str) -> dict[str, Any]:
-        """Objects as kubectl shows them."""
-        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+    def kubectl_answers(self, *arguments: str) -> bool:
+        """Whether kubectl succeeds."""
+        return self._kubectl(*arguments).returncode == 0
 
     def _kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [str(self.state / "bin" / "kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments]
@@ -139,51 +160,11 @@ class Cluster:
         for name in ("admin", "kubelet", "kube-controller-manager", "kube-scheduler"):
             authority.kubeconfig(name, self.state / f"{name}.kubeconfig")
 
-    def _api_server(self) -> list[str]:
-        pki = self.state / "pki"
-        return [
-            f"--etcd-servers=http://127.0.0.1:{ETCD}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={SERVER}",
-            # It may advertise no loopback address; nobody uses the one that is given instead.
-            "--advertise-address=192.0.2.2",
-            "--endpoint-reconciler-type=none",
-            f"--tls-cert-file={pki}/apiserver.crt",
-            f"--tls-private-key-file={pki}/apiserver.key",
-            f"--client-ca-file={pki}/ca.crt",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={pki}/service-accounts.key",
-            f"--service-account-signing-key-file={pki}/service-accounts.key",
-            f"--kubelet-client-certificate={pki}/kubelet-client.crt",
-            f"--kubelet-client-key={pki}/kubelet-client.key",
-            "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            "--service-cluster-ip-range=10.96.0.0/16",
-        ]
-
     def _configure_node(self) -> None:
         state = self.state
-        # A node without a network configuration never turns ready, even where every pod uses the host's network.
-        network = {
-            "cniVersion": "1.0.0",
-            "name": "test",
-            "plugins": [
-                {
-                    "type": "bridge",
-                    "bridge": BRIDGE,
-                    "isGateway": True,
-                    "ipam": {
-                        "type": "host-local",
-                        "dataDir": f"{state}/cni-data",
-                        "ranges": [[{"subnet": "10.88.79.0/24"}]],
-                        "routes": [{"dst": "0.0.0.0/0"}],
-                    },
-                }
-            ],
-        }
-        (state / "cni" / "10-test.conflist").write_text(json.dumps(network))
-        (state / "containerd.toml").write_text(_containerd(state))
-        (state / "kubelet.json").write_text(json.dumps(_kubelet(state)))
+        (state / "cni" / "10-test.conflist").write_text(json.dumps(network(state)))
+        (state / "containerd.toml").write_text(containerd(state))
+        (state / "kubelet.json").write_text(json.dumps(kubelet(state)))
         if not (HIERARCHIES / "cgroup.controllers").exists():
             for name in _V1_GROUPS:
                 (HIERARCHIES / name / CONTROL_GROUP).mkdir(parents=True, exist_ok=True)
@@ -192,9 +173,9 @@ class Cluster:
                 (HIERARCHIES / "cpuset" / CONTROL_GROUP / f"cpuset.{name}").write_text(inherited)
 
     def _start_containerd(self) -> None:
-        containerd = shutil.which("containerd")
-        assert containerd is not None
-        self._start("containerd", "-c", f"{self.state}/containerd.toml", program=containerd)
+        program = shutil.which("containerd")
+        assert program is not None
+        self._start("containerd", "-c", f"{self.state}/containerd.toml", program=program)
         pause = self.state / "bin" / "pause"
         subprocess.run(["gcc", "-O2", "-static", "-s", "-o", str(pause), str(HERE / "pause.c")], check=True)
         write_pause(self.state / "pause.tar", pause)
@@ -205,67 +186,6 @@ class Cluster:
             while subprocess.run([*command, f"{self.state}/{name}.tar"], capture_output=True, check=False).returncode:
                 assert time.monotonic() < deadline, f"containerd does not answer; see {self.state}/logs"
                 time.sleep(0.1)
-
-
-def _etcd(state: Path) -> list[str]:
-    client, peer = f"http://127.0.0.1:{ETCD}", f"http://127.0.0.1:{ETCD + 1}"
-    return [
-        *("--data-dir", f"{state}/etcd", "--unsafe-no-fsync"),
-        *("--listen-client-urls", client, "--advertise-client-urls", client),
-        *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"),
-    ]
-
-
-def _containerd(state: Path) -> str:
-    return f"""version = 2
-root = "{state}/containerd-root"
-state = "{state}/containerd-state"
-[grpc]
-  address = "{state}/containerd.sock"
-[plugins."io.containerd.grpc.v1.cri"]
-  # Without the right to lower a process's score below its parent's, every sandbox would fail.
-  restrict_oom_score_adj = true
-  sandbox_image = "local.test/pause:1"
-  stream_server_address = "127.0.0.1"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "overlayfs"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "{state}/cni"
-"""
-
-
-def _kubelet(state: Path) -> dict[str, Any]:
-    return {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": "127.0.0.1",
-        "authentication": {
-            "anonymous": {"enabled": False},
-            "x509": {"clientCAFile": f"{state}/pki/ca.crt"},
-            "webhook": {"enabled": True},
-        },
-        "authorization": {"mode": "Webhook"},
-        "cgroupDriver": "cgroupfs",
-        "cgroupRoot": f"/{CONTROL_GROUP}",
-        "failSwapOn": False,
-        "failCgroupV1": False,
-        # The same right as containerd's above.
-        "oomScoreAdj": 0,
-        "healthzPort": 0,
-        "containerRuntimeEndpoint": f"unix://{state}/containerd.sock",
-        "tlsCertFile": f"{state}/pki/kubelet.crt",
-        "tlsPrivateKeyFile": f"{state}/pki/kubelet.key",
-        "podLogsDir": f"{state}/pod-logs",
-        "nodeStatusUpdateFrequency": "2s",
-        "nodeLeaseDurationSeconds": 4,
-        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
-        "imageGCHighThresholdPercent": 100,
-    }
 
 
 @contextmanager

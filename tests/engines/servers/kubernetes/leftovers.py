@@ -47,13 +47,18 @@ def end_containers() -> None:
     """Kill whatever runs in the cluster's containers, as a power cut would."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
-        members = {pid for group in _control_groups() for pid in _members(group)}
-        if not members:
+        if not signal_containers(signal.SIGKILL):
             return
-        for pid in members:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
         time.sleep(0.1)
+
+
+def signal_containers(number: signal.Signals) -> int:
+    """Send a signal to whatever runs in the cluster's containers, and return to how many processes."""
+    members = {pid for group in _control_groups() for pid in _members(group)}
+    for pid in members:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return len(members)
 
 
 def _end_processes(state: Path) -> None:
