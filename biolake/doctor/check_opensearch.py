@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 _OLDEST = (2, 19)
 _ENGINE = "index"
+_BLOCKS = {
+    "read_only_allow_delete": "Free disk on the nodes: OpenSearch stops writes above its flood-stage watermark and "
+    "lifts the block when there is room again.",
+    "read_only": "Somebody forbade writing: set index.blocks.read_only to null when that is over.",
+    "write": "An index that is filled anew forbids writing for a moment. Where nobody fills it, a process that did has "
+    "died: the next write lifts the block, and so does `biolake reconcile --rebuild-index`.",
+}
 
 
 def opensearch(settings: Settings) -> Examination:
@@ -35,6 +42,8 @@ def opensearch(settings: Settings) -> Examination:
                     yield _plugins(client)
                 yield _health(client)
                 yield _layout(client, settings.index_name)
+                yield _template(client, settings.index_name)
+                yield _blocks(client, settings.index_name)
                 yield _clock(client)
                 yield _writing(client, settings.index_name)
 
@@ -109,6 +118,43 @@ def _layout(client: "httpx.Client", name: str) -> Finding:
             "The first write fills it anew; `biolake reconcile --rebuild-index` does it now.",
         )
     return ok(_ENGINE, "layout", f"{names.alias} has layout {newest}")
+
+
+def _template(client: "httpx.Client", name: str) -> Finding:
+    """Look for what an index that is filled anew is made by."""
+    from biolake.search.opensearch_mapping import MAPPING_VERSION, Names
+
+    names = Names(name)
+    answer = client.get(f"/_index_template/{names.current}")
+    again = "`biolake reconcile --rebuild-index` puts it back; see who changes templates of this cluster."
+    if answer.status_code == 404:
+        if not client.head(f"/{names.current}").is_success:
+            return skipped(_ENGINE, "template", "put there with the first dataset")
+        return warning(_ENGINE, "template", f"{names.current} is gone", again)
+    if not answer.is_success:
+        return skipped(_ENGINE, "template", f"not told: {_said(answer)}")
+    version = answer.json()["index_templates"][0]["index_template"].get("version")
+    if version != MAPPING_VERSION:
+        found = f"{names.current} has version {version}, and this code's is {MAPPING_VERSION}"
+        return warning(_ENGINE, "template", found, again)
+    return ok(_ENGINE, "template", f"{names.current} has version {version}")
+
+
+def _blocks(client: "httpx.Client", name: str) -> Finding:
+    """Ask whether the index that serves takes writes."""
+    from biolake.search.opensearch_mapping import Names
+
+    alias = Names(name).current
+    answer = client.get(f"/{alias}/_settings", params={"filter_path": "*.settings.index.blocks"})
+    if not answer.is_success:
+        found = f"{alias} is made with the first dataset" if answer.status_code == 404 else f"not told: {_said(answer)}"
+        return skipped(_ENGINE, "writable", found)
+    every = [told["settings"]["index"]["blocks"] for told in answer.json().values()]
+    blocks = {kind for blocks in every for kind, on in blocks.items() if str(on) == "true"}
+    for kind, remedy in _BLOCKS.items():
+        if kind in blocks:
+            return problem(_ENGINE, "writable", f"{alias} has the block {kind}", remedy)
+    return ok(_ENGINE, "writable", f"{alias} takes writes")
 
 
 def _health(client: "httpx.Client") -> Finding:

@@ -1,6 +1,8 @@
 """The cursor of a page: which state of the index the search reads, and after which match the next page begins.
 
-Opaque to users. It is bound to its request, so that a changed filter cannot continue another search.
+Opaque to users. It is bound to its request, so that a changed filter cannot continue another search, and sealed, so
+that a changed place is an error and not a page that looks like the last. The seal is no secret: a cursor gives access
+to nothing that a search does not.
 """
 
 import base64
@@ -31,8 +33,16 @@ class Cursor:
 
     def encode(self, request: SearchRequest) -> str:
         """Return the cursor as text for `SearchPage.next`."""
-        content = json.dumps([_fingerprint(request), self.version, self.seen, self.last, self.total])
+        fingerprint = _fingerprint(request)
+        content = json.dumps([fingerprint, self.version, self.seen, self.last, self.total, self._seal(fingerprint)])
         return base64.urlsafe_b64encode(content.encode()).decode()
+
+    def sealed(self, fingerprint: object, seal: object) -> bool:
+        """Whether the seal is that of this cursor for the request of the fingerprint."""
+        return seal == self._seal(str(fingerprint))
+
+    def _seal(self, fingerprint: str) -> str:
+        return _digest([fingerprint, self.version, self.seen, self.last, self.total])
 
 
 def decode(request: SearchRequest) -> Cursor | None:
@@ -45,13 +55,15 @@ def decode(request: SearchRequest) -> Cursor | None:
         return None
     try:
         content = json.loads(base64.urlsafe_b64decode(request.after.encode()))
-        fingerprint, version, seen, last, total = content
+        fingerprint, version, seen, last, total, seal = content
     except (binascii.Error, ValueError, TypeError) as error:
-        raise InvalidCursor("The cursor cannot be read. Pass `next` of the page before, unchanged.") from error
-    valid = isinstance(version, str) and isinstance(seen, int) and isinstance(last, str) and isinstance(total, int)
-    if fingerprint != _fingerprint(request) or not valid:
+        raise _changed() from error
+    cursor = Cursor(version, seen, last, total)
+    if not cursor.sealed(fingerprint, seal):
+        raise _changed()
+    if fingerprint != _fingerprint(request):
         raise another_search()
-    return Cursor(version, seen, last, total)
+    return cursor
 
 
 def another_search() -> InvalidCursor:
@@ -61,9 +73,14 @@ def another_search() -> InvalidCursor:
     )
 
 
+def _changed() -> InvalidCursor:
+    return InvalidCursor("The cursor cannot be read. Pass `next` of the page before, unchanged.")
+
+
 def _fingerprint(request: SearchRequest) -> str:
     """Hash what decides on the matches and their order; the page's size may change on the way."""
-    content = json.dumps(
-        request.model_dump(mode="json", exclude={"after", "size", "facets", "facet_size"}), sort_keys=True
-    )
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return _digest(request.model_dump(mode="json", exclude={"after", "size", "facets", "facet_size"}))
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

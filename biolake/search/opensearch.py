@@ -16,7 +16,7 @@ from biolake.search.cursor import Cursor
 from biolake.search.errors import CursorExpired, DocumentRefused, IndexBusy, IndexFailed, QueryTooLong
 from biolake.search.models import Rebuilt, SearchDocument, SearchPage, SearchRequest, Upserted
 from biolake.search.opensearch_bulk import BulkWriter
-from biolake.search.opensearch_cluster import WRITE_DELAYS, Access, Cluster
+from biolake.search.opensearch_cluster import READ_DELAYS, WRITE_DELAYS, Access, Cluster, Delays
 from biolake.search.opensearch_lifecycle import SHOWN, Generation, Lifecycle
 from biolake.search.opensearch_mapping import MAPPING_VERSION, Names
 from biolake.search.opensearch_page import PageReader, has_point
@@ -100,7 +100,7 @@ class OpenSearchIndex:
                 self._writer().write(marks)
                 self._refresh()
             return
-        if self._serving() is None:
+        if self._serving(WRITE_DELAYS) is None:
             return
         for batch in _batches(dataset_ids):
             self._forget(repository, batch)
@@ -197,7 +197,7 @@ class OpenSearchIndex:
         Raises:
             IndexUnreachable: The cluster did not answer.
         """
-        serving = self._serving()
+        serving = self._serving(WRITE_DELAYS)
         if serving is None:
             return
         current = self._names.current
@@ -275,11 +275,11 @@ class OpenSearchIndex:
     def _writer(self) -> BulkWriter:
         return BulkWriter(self._cluster, self._names.current, missing=self._recreate, blocked=self._unblocked)
 
-    def _serving(self) -> Generation | None:
+    def _serving(self, delays: Delays = READ_DELAYS) -> Generation | None:
         """Return the index that serves, brought to this version's mapping; None where nothing was written yet."""
         with self._lock:
             if self._generation is None:
-                found = self._lifecycle.serving()
+                found = self._lifecycle.serving(delays)
                 if found is not None and found.mapping < MAPPING_VERSION:
                     opensearch_rebuild.upgrade(self._lifecycle, found)
                     found = self._lifecycle.serving()
@@ -287,7 +287,7 @@ class OpenSearchIndex:
             return self._generation
 
     def _created(self) -> Generation:
-        serving = self._serving()
+        serving = self._serving(WRITE_DELAYS)
         if serving is None:
             serving = self._lifecycle.create()
             with self._lock:

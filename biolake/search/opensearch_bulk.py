@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from biolake.search.errors import DocumentRefused, IndexBusy, SearchError
 from biolake.search.models import Upserted
-from biolake.search.opensearch_cluster import ONCE, WRITE_DELAYS, Cluster, pause
+from biolake.search.opensearch_cluster import ONCE, WRITE_DELAYS, Cluster, Waiting, pause
 from biolake.search.opensearch_rows import Entry, id_of
 
 if TYPE_CHECKING:
@@ -100,11 +100,12 @@ class BulkWriter:
 
     def _send(self, entries: Sequence[Entry]) -> Upserted:
         """Send entries until each was written, is stale or was refused."""
-        waiting = entries
+        waiting, delays = entries, Waiting(WRITE_DELAYS)
         written = stale = 0
         refused: list[tuple[Entry, _Answer]] = []
-        for delay in (*WRITE_DELAYS, None):
+        while True:
             answers, trouble = self._once(waiting)
+            silent = trouble is not None
             written += sum(answer.status in _WRITTEN for answer in answers)
             again: list[Entry] = []
             older: list[Entry] = []
@@ -125,6 +126,7 @@ class BulkWriter:
                 again += gone
             if not again:
                 break
+            delay = delays.next(silent=silent)
             if delay is None:
                 if self._blocked is None or not self._blocked():
                     raise trouble or IndexBusy(f"{self._target}: {again[0].key} was refused each time. Repeat it.")

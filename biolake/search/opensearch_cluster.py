@@ -7,7 +7,7 @@ in the neighbours; no message from here has a password or a user's name in a URL
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,11 +24,37 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
-READ_DELAYS = (0.1, 0.3, 1.0)
-"""Seconds before each repetition of a reading call: someone waits for it."""
-WRITE_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
-"""The same for writes, which a run waits for: as long as a node takes to come back."""
-ONCE: Sequence[float] = ()
+
+@dataclass(frozen=True)
+class Delays:
+    """Seconds before each repetition of a call.
+
+    Attributes:
+        busy: In any case.
+        silent: Then, while the cluster does not answer at all.
+    """
+
+    busy: tuple[float, ...] = ()
+    silent: tuple[float, ...] = ()
+
+
+class Waiting:
+    """How a call that is repeated goes on."""
+
+    def __init__(self, delays: Delays) -> None:
+        self._busy, self._silent = iter(delays.busy), iter(delays.silent)
+
+    def next(self, *, silent: bool) -> float | None:
+        """Return the seconds before the next repetition, None for no other."""
+        delay = next(self._busy, None)
+        return next(self._silent, None) if delay is None and silent else delay
+
+
+READ_DELAYS = Delays((0.1, 0.3, 1.0))
+"""Someone waits for it."""
+WRITE_DELAYS = Delays((0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4), silent=(10.0, 10.0, 10.0))
+"""A run waits for it: as long as a node takes to start again, on a machine with much to do."""
+ONCE = Delays()
 _PASSING = frozenset({429, 502, 503, 504})
 _SECONDS = 30.0
 _CONNECTIONS = 16
@@ -81,7 +107,7 @@ class Cluster:
         self,
         call: Callable[["OpenSearch"], _Result],
         *,
-        delays: Sequence[float] = READ_DELAYS,
+        delays: Delays = READ_DELAYS,
         expected: Collection[int] = (),
     ) -> _Result:
         """Make a call, repeated while the cluster is not there or has too much to do.
@@ -99,18 +125,21 @@ class Cluster:
         """
         from opensearchpy.exceptions import TransportError
 
-        for delay in (*delays, None):
+        waiting = Waiting(delays)
+        while True:
             try:
                 return call(self._client)
             except TransportError as error:
                 if error.status_code in expected:
                     raise
                 meaning = self.meaning(error)
-                if delay is None or not meaning.transient:
+                # A node that has just started answers 503 for a moment.
+                silent = isinstance(meaning, IndexUnreachable) or error.status_code == 503
+                delay = waiting.next(silent=silent) if meaning.transient else None
+                if delay is None:
                     raise meaning from error
                 _log.info("repeated in %.1f s: %s", delay, meaning)
             pause(delay)
-        raise AssertionError("unreachable")
 
     def meaning(self, error: "TransportError") -> SearchError:
         """Return the platform's error for one of the client's."""

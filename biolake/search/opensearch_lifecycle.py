@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from biolake.search.errors import IndexBusy, IndexTooNew
-from biolake.search.opensearch_cluster import WRITE_DELAYS, Cluster, reason_of
+from biolake.search.opensearch_cluster import WRITE_DELAYS, Cluster, Delays, reason_of
 from biolake.search.opensearch_mapping import (
     MAPPING_VERSION,
     Names,
@@ -61,14 +61,14 @@ class Lifecycle:
         self.dimension = dimension
         self._shards = shards
 
-    def survey(self) -> list[Generation]:
+    def survey(self, delays: Delays = WRITE_DELAYS) -> list[Generation]:
         """Return all indexes of the deployment, in the order of their numbers."""
         found: Mapping[str, Any] = self.cluster.ask(
             lambda client: client.indices.get(
                 index=self.names.every_index,
                 params={"filter_path": "*.aliases,*.mappings._meta", "expand_wildcards": "open", **_LONG},
             ),
-            delays=WRITE_DELAYS,
+            delays=delays,
         )
         generations: list[Generation] = []
         for index, told in found.items():
@@ -87,13 +87,13 @@ class Lifecycle:
             )
         return sorted(generations, key=lambda one: one.number)
 
-    def serving(self) -> Generation | None:
+    def serving(self, delays: Delays = WRITE_DELAYS) -> Generation | None:
         """Return the index that serves, None where there is none yet.
 
         Raises:
             IndexTooNew: A newer version of the platform has taken over.
         """
-        found = next((one for one in self.survey() if one.serving), None)
+        found = next((one for one in self.survey(delays) if one.serving), None)
         if found is not None and found.mapping > MAPPING_VERSION:
             raise IndexTooNew(
                 f"{found.index}: a newer version of Biolake has brought the index to layout {found.mapping}, this one "

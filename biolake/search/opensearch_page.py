@@ -87,6 +87,9 @@ class PageReader:
         wanted = list(wishes(self._query))
         hits = tuple(hit_of(document_of(hit["_source"]), float(hit["_score"] or 0.0), wanted) for hit in found["hits"])
         total = int(found["total"]["value"])
+        if self._cursor is not None and request.vector is None and total != self._cursor.total:
+            # The state does not change: this is another's.
+            raise another_search()
         seen = len(hits) + (self._cursor.seen if self._cursor else 0)
         further = None
         if hits and seen < (min(total, DEPTH) if self._hybrid else total):

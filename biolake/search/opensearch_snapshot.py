@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from biolake.search.errors import IndexBusy
-from biolake.search.opensearch_cluster import READ_DELAYS, Cluster
+from biolake.search.opensearch_cluster import READ_DELAYS, Cluster, Delays
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -115,7 +115,7 @@ def close_point(cluster: Cluster, point: str) -> None:
         return
 
 
-def refresh(cluster: Cluster, index: str, delays: Sequence[float] = READ_DELAYS) -> None:
+def refresh(cluster: Cluster, index: str, delays: Delays = READ_DELAYS) -> None:
     """Let searches see what has been written.
 
     Raises:

@@ -63,6 +63,18 @@ def opensearch() -> Iterator[OpenSearchServer]:
 
 
 @pytest.fixture(scope="session")
+def secured_opensearch() -> Iterator[OpenSearchServer]:
+    """An OpenSearch node that speaks TLS and asks who one is."""
+    if missing := opensearch_server.tools():
+        unavailable(missing)
+    with _folder_for_others() as folder:
+        server = OpenSearchServer(folder, secured=True)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
 def opensearch_url(opensearch: OpenSearchServer) -> str:
     """The node's address."""
     return opensearch.url

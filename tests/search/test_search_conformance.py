@@ -1,5 +1,7 @@
 """What every engine answers: the same queries, the same datasets."""
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -307,6 +309,17 @@ def test_a_cursor_serves_its_own_search_only(studies: SearchIndex) -> None:
         with pytest.raises(InvalidCursor):
             studies.search(other)
     assert len(studies.search(SearchRequest(text="homo", size=3, after=page.next)).hits) == 3
+
+
+@pytest.mark.parametrize(("place", "content"), [(1, "17"), (2, 6), (3, "geo/GSE9999"), (4, 3), (4, None), (5, "0")])
+def test_a_cursor_that_was_changed_is_refused(studies: SearchIndex, place: int, content: object) -> None:
+    request = SearchRequest(text="homo", size=1)
+    told = json.loads(base64.urlsafe_b64decode(str(studies.search(request).next)))
+    told[place] = content
+    for changed in (told, told[:-1], [*told, 1]):
+        after = base64.urlsafe_b64encode(json.dumps(changed).encode()).decode()
+        with pytest.raises(InvalidCursor, match="`next` of the page before"):
+            studies.search(request.model_copy(update={"after": after}))
 
 
 def test_an_index_without_documents_answers_with_nothing(index: SearchIndex) -> None:

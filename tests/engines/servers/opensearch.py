@@ -7,11 +7,13 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import urllib.request
 import zipfile
 from pathlib import Path
 
+from tests.engines.servers import opensearch_security as security
 from tests.engines.servers.cache import built
 from tests.engines.servers.process import UNPRIVILEGED, ServerProcess, free_port
 
@@ -68,15 +70,23 @@ rootLogger.appenderRef.console.ref = console
 
 
 class OpenSearchServer:
-    """One node on the loopback, without security, with 512 MB of heap."""
+    """One node on the loopback with 512 MB of heap."""
 
-    def __init__(self, folder: Path) -> None:
-        """Prepare a node with its data below `folder`; `start` runs it."""
+    def __init__(self, folder: Path, *, secured: bool = False) -> None:
+        """Prepare a node; `start` runs it.
+
+        Args:
+            folder: Where it and its data are.
+            secured: With TLS, by a certificate of `authority`, and with the users of `opensearch_security`.
+        """
         # The node is another user, who cannot reach the cache of this one.
         home = folder / "home"
         shutil.copytree(built(f"opensearch-{VERSION}", _assemble), home)
+        if secured:
+            plugin = built("opensearch-security", lambda place: security.assemble(place, VERSION, _copy))
+            shutil.copytree(plugin, home / "plugins" / "opensearch-security")
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if secured else 'http'}://127.0.0.1:{self.port}"
         configuration, data, temporary = folder / "config", folder / "data", folder / "tmp"
         for place in (configuration, data, temporary, folder / "logs"):
             place.mkdir(parents=True, exist_ok=True)
@@ -91,6 +101,11 @@ class OpenSearchServer:
             "path.data": str(data),
             "path.logs": str(folder / "logs"),
         }
+        self.authority: Path | None = None
+        if secured:
+            self.authority = security.certify(configuration)
+            security.set_up(home, configuration)
+            settings |= security.SETTINGS
         (configuration / "opensearch.yml").write_text(json.dumps(settings))
         _give(folder)
         agent = next((home / "agent").glob("opensearch-agent-[0-9]*.jar"))
@@ -105,9 +120,15 @@ class OpenSearchServer:
         ]  # fmt: skip
         self._process = ServerProcess(command, folder / "server.log", self._answers, unprivileged=True, seconds=180)
         self.start, self.stop, self.kill = self._process.start, self._process.stop, self._process.kill
+        self.restart = self._process.restart
 
     def _answers(self) -> bool:
-        with urllib.request.urlopen(f"{self.url}/_cluster/health", timeout=2) as answer:
+        request = urllib.request.Request(f"{self.url}/_cluster/health")
+        trusted = None
+        if self.authority is not None:
+            trusted = ssl.create_default_context(cafile=str(self.authority))
+            request.add_header("authorization", security.ADMINISTRATOR.header)
+        with urllib.request.urlopen(request, timeout=2, context=trusted) as answer:
             return json.load(answer)["status"] in {"green", "yellow"}
 
 

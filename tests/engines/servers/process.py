@@ -91,6 +91,11 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
 
+    def restart(self) -> None:
+        """Start it again after it was killed, or kill it first; what it has stored is still there."""
+        self.kill()
+        self.start()
+
     def _before(self) -> None:
         if self._give_up_root:
             os.setgroups([])

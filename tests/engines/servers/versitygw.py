@@ -48,6 +48,7 @@ class S3Server:
             environment={"ROOT_ACCESS_KEY": "tester", "ROOT_SECRET_KEY": "tester-secret"},
         )
         self.start, self.stop, self.kill = self._process.start, self._process.stop, self._process.kill
+        self.restart = self._process.restart
 
     def make_bucket(self, name: str, *, versioned: bool = True) -> str:
         """Make a bucket and return its URL."""
