@@ -77,7 +77,7 @@ class TextReader:
         line_number: Number of the line read last, from 1; 0 before the first.
     """
 
-    def __init__(self, path: Path, name: str, *, limit_bytes: int, block_bytes: int = 16 * 1024**2) -> None:
+    def __init__(self, path: Path, name: str, *, limit_bytes: int, block_bytes: int = 8 * 1024**2) -> None:
         """Open `path`; at most `limit_bytes` of decompressed text are read, in blocks of about `block_bytes`."""
         self.name = name
         self.line_number = 0
