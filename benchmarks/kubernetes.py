@@ -106,7 +106,9 @@ def _deployment() -> Iterator[KubernetesDeployment]:
             server.start()
             stack.callback(server.stop)
         cluster = stack.enter_context(running_cluster())
-        made = KubernetesDeployment(cluster, s3, postgres, opensearch, folders[3] / "home", BIOLAKE_LOT_DATASETS="1000")
+        made = KubernetesDeployment(
+            cluster, s3, sqs, postgres, opensearch, folders[4] / "home", BIOLAKE_LOT_DATASETS="1000"
+        )
         os.environ.update(made.variables)
         stack.callback(made.stop)
         made.start()

@@ -171,6 +171,8 @@ class Cluster:
             for name in ("cpus", "mems"):
                 inherited = (HIERARCHIES / "cpuset" / f"cpuset.{name}").read_text()
                 (HIERARCHIES / "cpuset" / CONTROL_GROUP / f"cpuset.{name}").write_text(inherited)
+            # A group of all pods would else count as little as one of this machine's other processes.
+            (HIERARCHIES / "cpu" / CONTROL_GROUP / "cpu.shares").write_text("8192")
 
     def _start_containerd(self) -> None:
         program = shutil.which("containerd")
