@@ -34,6 +34,7 @@ _BEAT_SECONDS = 2.0
 _FEW = 100
 _MOST_ROUNDS = 20
 _DRAIN_SECONDS = 1.0
+_DELETED = {"bool": {"filter": [{"term": {"deleted": True}}], "must_not": [{"term": {"forgotten": True}}]}}
 _BODY: Mapping[str, Any] = {"_source": True}
 
 
@@ -104,8 +105,9 @@ def _fill(lifecycle: Lifecycle, serving: Generation, new: str, documents: Iterab
             "be read; nothing was changed."
         )
     written = 0 if first is None else writer.write(map(entry, _checked(chain((first,), remaining), lifecycle))).written
-    # What was deleted at a version must go on refusing late writes.
-    _copy(cluster, lifecycle, old, writer, {"term": {"deleted": True}})
+    # What was deleted at a version must go on refusing late writes. What was taken out by its id alone before may be
+    # among the documents again, at the same version.
+    _copy(cluster, lifecycle, old, writer, _DELETED)
     kept = 0
     for _ in range(_MOST_ROUNDS):
         seen, caught = _catch_up(lifecycle, old, writer, seen)

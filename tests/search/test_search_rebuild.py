@@ -57,3 +57,10 @@ def test_nothing_to_fill_it_with_is_an_outage(index: SearchIndex) -> None:
         index.rebuild([])
     assert index.count() == 7
     assert index.upsert([document("GSE9")]).written == 1
+
+
+def test_a_dataset_that_was_taken_out_by_its_id_comes_back_where_it_is_among_the_documents(index: SearchIndex) -> None:
+    index.upsert([document("GSE1", version=3), document("GSE2", version=3)])
+    index.delete("geo", ["GSE1"])
+    index.rebuild([document("GSE1", version=3), document("GSE2", version=3)])
+    assert set(index.versions("geo")) == {"GSE1", "GSE2"}

@@ -207,23 +207,31 @@ class StudyDeployment:
         return passed
 
 
-def new_document(folder: Path, study: str = "TEST-001") -> dict[str, Any]:
-    """A document without file types and pipelines."""
+def new_document(folder: Path, study: str = "TEST-001", place: str | None = None) -> dict[str, Any]:
+    """A document without file types and pipelines; its files are in `folder` unless another place is named."""
+    place = place or folder.as_uri()
     return {
         "schema_version": 1,
         "study": {"id": study, "title": "A small study", "timezone_default": "Europe/London"},
-        "sources": [{"name": "raw", "uri": (folder / "raw").as_uri(), "settle_seconds": 0}],
+        "sources": [{"name": "raw", "uri": f"{place}/raw", "settle_seconds": 0}],
         "metadata": {"files": [HEIGHTS]},
         "file_types": [],
         "pipelines": {},
         "waiting": {"give_up_after": "P14D", "notify": ["log"]},
-        "results": {"uri": (folder / "results").as_uri()},
+        "results": {"uri": f"{place}/results"},
     }
 
 
 @contextmanager
-def deployed(folder: Path, runtime_cache: Path, *, persistent: bool = False) -> Iterator[StudyDeployment]:
-    """A fresh deployment in `folder`."""
+def deployed(
+    folder: Path,
+    runtime_cache: Path,
+    *,
+    persistent: bool = False,
+    place: str | None = None,
+    kind: type[StudyDeployment] = StudyDeployment,
+) -> Iterator[StudyDeployment]:
+    """A fresh deployment in `folder`, its files elsewhere where a place is named."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIOLAKE_HOME", str(folder / "home"))
         patch.setenv("BIOLAKE_RUNTIME_CACHE", str(runtime_cache))
@@ -234,10 +242,10 @@ def deployed(folder: Path, runtime_cache: Path, *, persistent: bool = False) -> 
         platform = Platform(Settings.from_environment())
         if persistent:
             with drive.local_instance(folder / "home") as instance:
-                yield StudyDeployment(folder, platform, instance, new_document(folder))
+                yield kind(folder, platform, instance, new_document(folder, place=place))
         else:
             with dg.DagsterInstance.ephemeral() as instance:
-                yield StudyDeployment(folder, platform, instance, new_document(folder))
+                yield kind(folder, platform, instance, new_document(folder, place=place))
         platform.close()
 
 

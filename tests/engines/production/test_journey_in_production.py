@@ -6,8 +6,10 @@ from tests.platform.test_journey import (
     test_an_update_replaces_all_levels_at_once,
     test_an_upload_is_stored_checked_and_indexed,
 )
+from tests.platform.test_rebuild_command import test_a_command_fills_the_index_anew_while_it_serves
 
 __all__ = [
+    "test_a_command_fills_the_index_anew_while_it_serves",
     "test_a_deleted_dataset_is_gone_everywhere",
     "test_an_update_replaces_all_levels_at_once",
     "test_an_upload_is_stored_checked_and_indexed",
