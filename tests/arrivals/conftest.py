@@ -30,6 +30,7 @@ class Bucket:
         self.objects: dict[str, ObjectVersion] = {}
         self.manifests: dict[str, bytes] = {}
         self.while_listing: Callable[[], None] | None = None
+        self.while_looking: Callable[[], None] | None = None
         self.lost = False
 
     def list(self, prefix: str) -> Iterator[ObjectVersion]:
@@ -40,9 +41,13 @@ class Bucket:
         yield from seen
 
     def head(self, key: str) -> ObjectVersion:
-        if key not in self.objects:
+        seen = self.objects.get(key)
+        happening, self.while_looking = self.while_looking, None
+        if happening is not None:
+            happening()
+        if seen is None:
             raise ObjectNotFound(key)
-        return self.objects[key]
+        return seen
 
     def check_reachable(self) -> None:
         if self.lost:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from biolake.ledger.events import record_told
-from tests.arrivals.test_any_order import Arrivals
+from tests.arrivals.test_any_order import NAMES, Arrivals
 
 # A listing stays due at once only where a test wants it.
 RARELY = 10_000_000.0
@@ -73,6 +73,33 @@ class EventfulArrivals(Arrivals):
     @rule()
     def look_by_listing(self) -> None:
         self.scene.tick(listing_minutes=0.0)
+
+    @rule(
+        names=st.lists(st.sampled_from(NAMES), max_size=3),
+        gone=st.lists(st.sampled_from(NAMES), max_size=2),
+        other=st.booleans(),
+    )
+    def look_at_keys_slowly(self, names: list[str], gone: list[str], other: bool) -> None:
+        """What a look saw is old when it is recorded: newer changes were told, and maybe recorded by another."""
+
+        def meanwhile() -> None:
+            self.scene.pass_time(0.1)
+            before = len(self.in_flight)
+            for name in gone:
+                self.scene.remove(name)
+            for name in names:
+                self.scene.put(name, "x" if self.by_content else None)
+            for event in self.in_flight[before:]:
+                self.receive(event)
+            del self.in_flight[before:]
+            if other:
+                self.scene.pass_time(3)
+                self.scene.tick()
+            self.scene.pass_time(0.1)
+
+        self.scene.bucket.while_looking = meanwhile
+        self.scene.tick()
+        self.scene.bucket.while_looking = None
 
     def receive(self, event: tuple[str, str | None]) -> None:
         self.delivered.append(event)
