@@ -92,8 +92,11 @@ def in_deployment(home: Path, files: list[Path]) -> list[float]:
     from biolake.settings import Settings
 
     seconds = []
+    # A deployment has its bytecode, whatever a test machine is set to.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with subprocess.Popen(
         [sys.executable, "-m", "biolake.cli", "up", "--port", str(_PORT)],
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
