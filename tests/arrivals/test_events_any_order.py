@@ -63,6 +63,16 @@ class EventfulArrivals(Arrivals):
     def deliver_again(self, which: int) -> None:
         self.receive(self.delivered[which % len(self.delivered)])
 
+    @rule(name=st.sampled_from(NAMES), content=st.sampled_from(["x", "y", "bad"]), remove=st.booleans())
+    def change_and_hear_of_it(self, name: str, content: str, remove: bool) -> None:
+        """The event comes at once, and so does the look: maybe before the object has settled."""
+        if remove:
+            self.scene.remove(name)
+        else:
+            self.scene.put(name, content if self.by_content else None)
+        self.receive(self.in_flight.pop())
+        self.scene.tick()
+
     @rule(
         names=st.lists(st.sampled_from(NAMES), max_size=3),
         gone=st.lists(st.sampled_from(NAMES), max_size=2),
