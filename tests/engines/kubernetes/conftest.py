@@ -15,17 +15,26 @@ from tests.engines.servers.kubernetes.cluster import Cluster
 from tests.engines.servers.opensearch import OpenSearchServer
 from tests.engines.servers.postgres import PostgresServer
 from tests.engines.servers.versitygw import S3Server
+from tests.study_platform.conftest import runtime, runtime_cache
+
+__all__ = ["runtime", "runtime_cache"]
 
 
 @pytest.fixture(scope="session")
 def running(
-    kubernetes: Cluster, s3: S3Server, sqs: SqsServer, postgres: PostgresServer, opensearch: OpenSearchServer
+    kubernetes: Cluster,
+    s3: S3Server,
+    sqs: SqsServer,
+    postgres: PostgresServer,
+    opensearch: OpenSearchServer,
+    runtime_cache: Path,
 ) -> Iterator[KubernetesDeployment]:
     """The deployment."""
     # Pods are another user, who cannot read pytest's own folders.
     with tempfile.TemporaryDirectory(prefix="biolake-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
-        made = KubernetesDeployment(kubernetes, s3, sqs, postgres, opensearch, Path(name) / "home")
+        engines = (kubernetes, s3, sqs, postgres, opensearch)
+        made = KubernetesDeployment(*engines, Path(name) / "home", BIOLAKE_RUNTIME_CACHE=str(runtime_cache))
         try:
             made.start()
             yield made

@@ -77,7 +77,8 @@ class KubernetesDeployment:
         name = f"k{uuid.uuid4().hex[:12]}"
         bucket = s3.make_bucket(name)
         self._bucket, self._queues = NotifyingBucket(s3.client(), name), sqs.make_queues()
-        (home / "repositories").mkdir(parents=True)
+        for folder in ("repositories", "studies", "memory"):
+            (home / folder).mkdir(parents=True)
         (home / "repositories" / "lab.yaml").write_text(LAB)
         (home / "machines.yaml").write_text(MACHINES)
         secret = {"AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "DAGSTER_POSTGRES_URL"}
@@ -145,6 +146,15 @@ class KubernetesDeployment:
         """Upload a dataset's file; the queue is told of it."""
         self.landed.add(dataset_id)
         self._queues.send(message(self._bucket.put(f"landing/lab/{dataset_id}{suffix}", content)))
+
+    def put_beside(self, key: str, content: bytes | str) -> None:
+        """Upload what no repository takes."""
+        self._bucket.put(key, content)
+
+    @property
+    def bucket_url(self) -> str:
+        """The bucket, with the landing folder and the lake in it."""
+        return f"s3://{self._bucket.name}"
 
     def jobs(self, prefix: str = "") -> list[Job]:
         """The ledger's jobs of datasets whose ids begin so."""
@@ -258,11 +268,14 @@ class KubernetesDeployment:
             *({"name": name, "host_path": {"path": path}} for name, path in names.items()),
             {"name": "temporary", "empty_dir": {}},
             {"name": "dagster", "empty_dir": {}},
+            {"name": "memory", "empty_dir": {}},
         ]
         runs["container_config"]["volume_mounts"] = [
             *({"name": name, "mount_path": path, "read_only": True} for name, path in names.items()),
             {"name": "temporary", "mount_path": "/tmp"},
             {"name": "dagster", "mount_path": "/var/lib/dagster"},
+            # Where a node's recordings share its memory; a pod has its own.
+            {"name": "memory", "mount_path": str(self.home / "memory")},
         ]
 
     def _kubeconfig(self) -> Path:
