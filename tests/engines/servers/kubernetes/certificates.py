@@ -1,4 +1,4 @@
-"""Keys, certificates and kubeconfigs of a cluster that lives for one test session."""
+"""Keys, certificates and kubeconfigs of a cluster that lives for one run of the tests."""
 
 import json
 import subprocess

@@ -42,7 +42,7 @@ class Cluster:
         self._processes: dict[str, ServerProcess] = {}
 
     def up(self) -> None:
-        """Start everything and wait until the node is ready; what a killed session left is removed before."""
+        """Start everything and wait until the node is ready; what a killed run left is removed before."""
         binary = build()
         remove_leftovers(self.state)
         for name in ("pki", "logs", "bin", "cni"):
@@ -192,7 +192,7 @@ class Cluster:
 
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
-    """The machine's one cluster, for as long as the block lasts; another session's is waited for."""
+    """The machine's one cluster, for as long as the block lasts; that of another run is waited for."""
     with _alone():
         cluster = Cluster()
         try:
@@ -204,7 +204,7 @@ def running_cluster() -> Iterator[Cluster]:
 
 @contextmanager
 def _alone() -> Iterator[IO[str]]:
-    # The kernel lets go of the lock when its holder dies, and the next session cleans up.
+    # The kernel lets go of the lock when its holder dies, and the next run cleans up.
     with STATE.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file

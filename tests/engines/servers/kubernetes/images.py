@@ -17,7 +17,7 @@ HOST_BASE = "local.test/host-base:1"
 USER = 1000
 """The user of pods that are not root's."""
 
-_FOLDERS = ("usr", "etc", "root", "home", "proc", "sys", "dev", "run", "var", "var/lib", "opt", "mnt", "srv", "work")
+_FOLDERS = ("usr", "etc", "root", "home", "proc", "sys", "dev", "run", "var", "var/lib", "opt", "mnt", "srv")
 _FILES = {
     "etc/passwd": f"root:x:0:0:root:/root:/bin/sh\nbiolake:x:{USER}:{USER}:biolake:/tmp:/bin/sh\n",
     "etc/group": f"root:x:0:\nbiolake:x:{USER}:\n",

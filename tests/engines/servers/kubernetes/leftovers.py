@@ -1,6 +1,6 @@
 """Everything that a cluster leaves on the machine, found and removed without the cluster's help.
 
-A session that was killed leaves processes, containers, mounts, control groups, firewall chains and a bridge. All of
+A run that was killed leaves processes, containers, mounts, control groups, firewall chains and a bridge. All of
 them carry the cluster's state folder or its names, so what is not the cluster's is never touched.
 """
 
