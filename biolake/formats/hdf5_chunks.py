@@ -18,6 +18,8 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+# isal's stubs declare the class as one of its instances.
+_DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _LEAST_BYTES = 8 * 1024**2
 _MOST_THREADS = 4
 _AHEAD = 4
@@ -72,7 +74,7 @@ def _place(
     size = math.prod(chunk) * found.dtype.itemsize
     try:
         content = isal_zlib.decompress(stored, bufsize=size)
-    except isal_zlib.error:
+    except _DAMAGED:
         return False
     if len(content) != size:
         return False

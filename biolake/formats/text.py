@@ -21,6 +21,8 @@ HEAD_BYTES = 65_536
 UTF8_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP_SIGNATURE = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # of zlib's interface: a gzip header and a check of the content
+# isal's stubs declare the class as one of its instances.
+_DAMAGED: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _READ_BYTES = 1024 * 1024
 _LONGEST_LINE_BYTES = 64 * 1024**2
 
@@ -45,7 +47,7 @@ def read_head(path: Path, name: str, count: int = HEAD_BYTES) -> bytes:
             inflate = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
             try:
                 head = inflate.decompress(raw, count)
-            except isal_zlib.error as error:
+            except _DAMAGED as error:
                 raise MalformedFile(damaged_gzip(name, error)) from error
             if not head and not inflate.eof:
                 raise Truncated(f"{name}: the gzip data ends before any content. Upload the file again.")
@@ -243,14 +245,14 @@ class TextReader:
                 self._inflate = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
             try:
                 piece = self._inflate.decompress(self._raw, count)
-            except isal_zlib.error as error:
+            except _DAMAGED as error:
                 raise MalformedFile(damaged_gzip(self.name, error)) from error
             self._raw = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
             if piece:
                 return piece
 
 
-def damaged_gzip(name: str, error: isal_zlib.error) -> str:
+def damaged_gzip(name: str, error: Exception) -> str:
     """Return the message for gzip data that cannot be decompressed."""
     return f"{name}: the gzip data is damaged ({error}). Upload the file again."
 
