@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,15 @@ def shared_data() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture
+def new_database(tmp_path: Path) -> Callable[[], str]:
+    """Makes empty databases and says their URLs: SQLite here, PostgreSQL where `tests/engines/postgres` runs tests."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"sqlite:///{tmp_path}/database{len(made)}.db")
+        return made[-1]
+
+    return make

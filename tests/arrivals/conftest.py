@@ -109,20 +109,40 @@ class Scene:
         return [job.state for job in self.jobs(dataset_id)]
 
 
-def make_scene(folder: Path, **document: Any) -> Scene:
+def make_scene(folder: Path, database: str | None = None, **document: Any) -> Scene:
     settings = Settings.from_environment({}, home=folder).model_copy(update={"settle_seconds": 2.0, "active_lots": 2})
     repository = Repository.model_validate({"name": "lab", "title": "Made up", **document})
-    ledger = Ledger(f"sqlite:///{folder / 'ledger.db'}")
+    ledger = Ledger(database or f"sqlite:///{folder / 'ledger.db'}")
+    if database is None:
 
-    @event.listens_for(ledger.engine, "checkout")
-    def _not_durable(connection: Any, *_: object) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
+        @event.listens_for(ledger.engine, "checkout")
+        def _not_durable(connection: Any, *_: object) -> None:
+            connection.execute("PRAGMA synchronous=OFF")
 
     return Scene(repository, settings, ledger)
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    made = make_scene(tmp_path)
-    yield made
-    made.ledger.close()
+def database() -> str | None:
+    """Where the ledger is; None for a file that no power cut threatens."""
+    return None
+
+
+@pytest.fixture
+def new_scene(tmp_path: Path, database: str | None) -> Iterator[Callable[..., Scene]]:
+    """Makes the test's scene; takes keys of the repository's document."""
+    made: list[Scene] = []
+
+    def make(**document: Any) -> Scene:
+        made.append(make_scene(tmp_path, database, **document))
+        return made[-1]
+
+    yield make
+    for scene in made:
+        scene.ledger.close()
+
+
+@pytest.fixture
+def scene(new_scene: Callable[..., Scene]) -> Scene:
+    """A repository like any other."""
+    return new_scene()

@@ -46,7 +46,7 @@ class Arrivals(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.scene: Scene = make_scene(Path(self.folder.name))
+        self.scene: Scene = make_scene(Path(self.folder.name), self.database())
         self.scene.settings = self.scene.settings.model_copy(
             update={"lot_datasets": LOT_DATASETS, "active_lots": ACTIVE_LOTS}
         )
@@ -55,6 +55,10 @@ class Arrivals(RuleBasedStateMachine):
         self.by_content = False
         self.statements_left: int | None = None
         event.listen(self.scene.ledger.engine, "before_cursor_execute", self._count_statement)
+
+    def database(self) -> str | None:
+        """Where the ledger is; None for a file."""
+        return None
 
     def teardown(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """What one tick of the arrival sensor makes of a folder: jobs, waits, refusals, lots."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +14,7 @@ from biolake.ledger.jobs import end_jobs
 from biolake.ledger.lots import all_lots, finish_lot_if_ended, get_lot, open_lots
 from biolake.ledger.models import Action, CurrentDataset, JobState, Lot
 from biolake.ledger.objects import ignored_objects, last_listing
-from tests.arrivals.conftest import Scene, make_scene
+from tests.arrivals.conftest import Scene
 
 
 def end(scene: Scene, lot: Lot, state: JobState = JobState.SUCCESS) -> None:
@@ -91,8 +91,8 @@ def test_looking_again_asks_for_nothing_new(scene: Scene) -> None:
     assert len(scene.jobs()) == 1
 
 
-def test_lots_are_cut_by_count(tmp_path: Path) -> None:
-    scene = make_scene(tmp_path)
+def test_lots_are_cut_by_count(new_scene: Callable[..., Scene]) -> None:
+    scene = new_scene()
     for number in range(7):
         scene.put(f"d{number}.csv")
     scene.pass_time(5)
@@ -132,8 +132,8 @@ def test_no_more_lots_at_once_than_allowed(scene: Scene) -> None:
     assert first[0] not in then
 
 
-def test_urgent_datasets_go_first(tmp_path: Path) -> None:
-    scene = make_scene(tmp_path, priority="low")
+def test_urgent_datasets_go_first(new_scene: Callable[..., Scene]) -> None:
+    scene = new_scene(priority="low")
     scene.put("slow.csv")
     scene.pass_time(5)
     assert scene.tick(lot_wait_seconds=999).lots == ()
@@ -190,8 +190,8 @@ def test_an_empty_listing_is_an_outage_until_someone_says_otherwise(scene: Scene
     assert listing.outage is None
 
 
-def test_data_waits_for_its_metadata_and_the_reverse(tmp_path: Path) -> None:
-    scene = make_scene(tmp_path, requires=["metadata"])
+def test_data_waits_for_its_metadata_and_the_reverse(new_scene: Callable[..., Scene]) -> None:
+    scene = new_scene(requires=["metadata"])
     scene.put("a.csv")
     scene.put("b.json")
     assert looked(scene) == ()
@@ -210,8 +210,8 @@ def test_data_waits_for_its_metadata_and_the_reverse(tmp_path: Path) -> None:
     assert scene.states("a") == [JobState.CANCELLED, JobState.IN_QUEUE]
 
 
-def test_a_wait_ends_and_what_comes_later_is_still_taken(tmp_path: Path) -> None:
-    scene = make_scene(tmp_path, requires=["metadata"])
+def test_a_wait_ends_and_what_comes_later_is_still_taken(new_scene: Callable[..., Scene]) -> None:
+    scene = new_scene(requires=["metadata"])
     scene.put("a.csv")
     looked(scene)
     scene.pass_time(3600)

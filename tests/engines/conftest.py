@@ -55,7 +55,7 @@ def opensearch() -> Iterator[OpenSearchServer]:
     """An OpenSearch node."""
     if missing := opensearch_server.tools():
         unavailable(missing)
-    with _folder_for_others() as folder:
+    with folder_for_others() as folder:
         server = OpenSearchServer(folder)
         server.start()
         yield server
@@ -67,7 +67,7 @@ def secured_opensearch() -> Iterator[OpenSearchServer]:
     """An OpenSearch node that speaks TLS and asks who one is."""
     if missing := opensearch_server.tools():
         unavailable(missing)
-    with _folder_for_others() as folder:
+    with folder_for_others() as folder:
         server = OpenSearchServer(folder, secured=True)
         server.start()
         yield server
@@ -85,7 +85,7 @@ def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server."""
     if missing := postgres_server.tools():
         unavailable(missing)
-    with _folder_for_others() as folder:
+    with folder_for_others() as folder:
         server = PostgresServer(folder)
         server.start()
         yield server
@@ -102,7 +102,7 @@ def kubernetes() -> Iterator[Cluster]:
 
 
 @contextmanager
-def _folder_for_others() -> Iterator[Path]:
+def folder_for_others() -> Iterator[Path]:
     """A folder for a server that is another user; pytest's own are for their owner alone, and made so again."""
     with tempfile.TemporaryDirectory(prefix="biolake-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)

@@ -1,23 +1,10 @@
-"""Databases for the ledger: SQLite here, PostgreSQL where `tests/engines/postgres` runs the same tests."""
+"""A ledger for each test."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from biolake.ledger.ledger import Ledger
-
-
-@pytest.fixture
-def new_database(tmp_path: Path) -> Callable[[], str]:
-    """Makes empty databases and says their URLs."""
-    made: list[str] = []
-
-    def make() -> str:
-        made.append(f"sqlite:///{tmp_path}/ledger{len(made)}.db")
-        return made[-1]
-
-    return make
 
 
 @pytest.fixture

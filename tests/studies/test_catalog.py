@@ -1,6 +1,7 @@
 """Every file has one state, the right one, with its reason; and looking twice changes nothing."""
 
 import copy
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -19,8 +20,8 @@ WEEK = {"hours": 168}
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> SmallStudy:
-    return SmallStudy.make(tmp_path)
+def study(tmp_path: Path, new_database: Callable[[], str]) -> SmallStudy:
+    return SmallStudy.make(tmp_path, new_database())
 
 
 def settled(study: SmallStudy):

@@ -2,9 +2,9 @@
 
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -27,8 +27,8 @@ NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Ledger(f"sqlite:///{tmp_path / 'state.db'}").engine
+def engine(new_database: Callable[[], str]) -> Engine:
+    return Ledger(new_database()).engine
 
 
 def tell(engine: Engine, dedupe: str = "a", channels: tuple[str, ...] = ("webhook:team",)) -> bool:

@@ -1,6 +1,7 @@
 """Processing starts only from a state that allows it, ends as it may, and results go stale by what changed."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from tests.studies.small_study import SmallStudy, sleep_pipeline
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> SmallStudy:
-    study = SmallStudy.make(tmp_path)
+def study(tmp_path: Path, new_database: Callable[[], str]) -> SmallStudy:
+    study = SmallStudy.make(tmp_path, new_database())
     study.put("meta/people.csv", "SUBJID,HEIGHT,TZ\n1001,172,\n")
     study.put("incoming/1001_V1.cwa")
     study.put("incoming/1001_V1_7.bin")
@@ -227,12 +228,14 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(events=EVENTS)
 def test_any_order_of_events_leaves_each_file_with_one_state(
-    events: list[str], tmp_path_factory: pytest.TempPathFactory
+    events: list[str], tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
 ):
-    study = SmallStudy.make(tmp_path_factory.mktemp("study"))
+    study = SmallStudy.make(tmp_path_factory.mktemp("study"), new_database())
     study.put("incoming/9999_V1.cwa")
     key = "lumbar~1001~V1"
     for number, event in enumerate(events):

@@ -1,5 +1,6 @@
 """What is not known of a participant is waited for, told once, re-evaluated, and given up in the end."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from tests.studies.small_study import SmallStudy
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> SmallStudy:
-    study = SmallStudy.make(tmp_path)
+def study(tmp_path: Path, new_database: Callable[[], str]) -> SmallStudy:
+    study = SmallStudy.make(tmp_path, new_database())
     study.put("incoming/1001_V1.cwa")
     study.wait(minutes=5)
     study.look()
