@@ -19,20 +19,21 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 Step = Callable[[Deployment], None]
 
 
-def commands(section: str) -> list[str]:
-    """The first block of commands below a heading: those for one machine."""
-    text = PAGE.read_text(encoding="utf-8").split(f"\n## {section}\n", 1)[1]
+def commands(section: str, where: str = "On one machine") -> list[str]:
+    """The block of commands below a heading that is for `where`."""
+    text = PAGE.read_text(encoding="utf-8").split(f"\n## {section}\n", 1)[1].split(f"\n{where}", 1)[1]
     found = re.search(r"```bash\n(.*?)```", text, re.DOTALL)
     assert found is not None
     return found.group(1).splitlines()
 
 
-def shell(command: str, home: Path, backup: Path) -> str:
+def shell(command: str, home: Path, backup: Path, **more: str) -> str:
     environment = {
         **os.environ,
         "BIOLAKE_HOME": str(home),
         "BACKUP": str(backup),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **more,
     }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command], env=environment, capture_output=True, text=True, timeout=300
