@@ -83,6 +83,9 @@ class Settings(BaseModel):
         None, description="File of the cluster's machine sizes; the project's own table where not set"
     )
     pair_hours: float = Field(72.0, gt=0, description="How long a dataset waits for its missing files")
+    history_days: int = Field(
+        90, ge=7, description="How long the logs of runs and replaced object versions are remembered"
+    )
     silent_seconds: float = Field(45.0, ge=10, description="A run that has said nothing for so long counts as dead")
 
     @field_validator("home", "runtime_cache")

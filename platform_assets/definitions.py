@@ -12,6 +12,7 @@ from biolake.studies.configuration import StudyConfiguration
 from biolake.studies.folder import StudyFolder
 from platform_assets import jobs, repository, study
 from platform_assets.checks import lot_checks
+from platform_assets.history import history, history_schedule
 from platform_assets.study_checks import study_checks
 from platform_assets.study_jobs import study_jobs
 from resources.lake_io_manager import LakeIOManager
@@ -44,6 +45,8 @@ def build_definitions(
     parts += [_study_definitions(one) for one in studies.studies.values()]
     parts += [dg.Definitions(assets=[study.refused(name, error)]) for name, error in studies.refused.items()]
     shared = dg.Definitions(
+        jobs=[history],
+        schedules=[history_schedule()],
         sensors=[
             documents_sensor(repositories, studies),
             *([landing_events] if events else []),
