@@ -14,6 +14,10 @@ test *ARGS:
 engines *ARGS:
     uv run pytest -m engines tests/engines {{ARGS}}
 
+# SQL on a real Trino, 821 MB to fetch once: docs/sql-on-trino.md.
+trino *ARGS:
+    uv run pytest -m trino tests/engines/trino {{ARGS}}
+
 # The deployment with its UI.
 ui:
     uv run biolake up

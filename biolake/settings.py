@@ -64,6 +64,17 @@ class Settings(BaseModel):
         60.0, ge=0, description="How often a repository's folder is listed to find what no event told, with events on"
     )
     notifications: str | None = Field(None, description="URL of the SQS queue that takes notifications for people")
+    trino_url: str | None = Field(
+        None, description="Trino that answers SQL; where it is not set, the embedded engine does"
+    )
+    trino_user: str = Field("biolake", min_length=1, description="Trino user")
+    trino_password: SecretStr | None = Field(None, description="Password of the Trino user, over https only")
+    trino_ca: Path | None = Field(None, description="File of the authority that signed Trino's certificate")
+    trino_catalog: str = Field(
+        "lake",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="Trino's delta_lake catalog in which the lake's tables are registered",
+    )
     ui_url: str | None = Field(
         None, description="Address of Dagster's UI, through which changed documents are loaded; `biolake up` sets it"
     )
@@ -93,7 +104,7 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("index_ca", "machines")
+    @field_validator("index_ca", "machines", "trino_ca")
     @classmethod
     def _file_that_is_there(cls, value: Path | None) -> Path | None:
         if value is None:

@@ -10,6 +10,7 @@ from biolake.doctor.check_postgres import postgres
 from biolake.doctor.check_queues import queues
 from biolake.doctor.check_sqlite import sqlite
 from biolake.doctor.check_stores import stores
+from biolake.doctor.check_trino import trino
 from biolake.doctor.models import Examination
 from biolake.platform import Platform
 
@@ -27,4 +28,5 @@ def examinations(platform: Platform) -> list[Examination]:
         *queues(settings),
         ledger(settings),
         opensearch(settings) if served else lance(platform),
+        *([trino(settings)] if settings.trino_url else []),
     ]

@@ -72,4 +72,23 @@ def togetherness_problems(values: Mapping[str, object]) -> dict[str, str]:
         problems[variable_of("index_password")] = "OpenSearch's password is set without a user. Set BIOLAKE_INDEX_USER."
     if values.get("events") and urlsplit(str(values.get("landing") or "")).scheme != "s3":
         problems[variable_of("events")] = "only a bucket of S3 tells events. Set BIOLAKE_LANDING to it, or unset this."
+    problems.update(_trino_problems(values))
+    return problems
+
+
+def _trino_problems(values: Mapping[str, object]) -> dict[str, str]:
+    url = str(values.get("trino_url") or "")
+    if not url:
+        if values.get("trino_password"):
+            return {
+                variable_of("trino_password"): "Trino's password is set without its address. Set BIOLAKE_TRINO_URL."
+            }
+        return {}
+    problems: dict[str, str] = {}
+    if values.get("trino_password") and urlsplit(url).scheme == "http":
+        problems[variable_of("trino_url")] = "a password goes to Trino over https only. Set it to https://host:8443."
+    if urlsplit(str(values.get("lake", ""))).scheme != "s3":
+        problems[variable_of("lake")] = (
+            "Trino reads a lake on S3, and BIOLAKE_TRINO_URL is set. Set it to s3://bucket/prefix."
+        )
     return problems

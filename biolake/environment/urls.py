@@ -42,6 +42,12 @@ RULES: Mapping[str, UrlRule] = {
     ),
     "events": UrlRule(("http", "https"), "https://sqs.<region>.amazonaws.com/<account>/<queue>"),
     "notifications": UrlRule(("http", "https"), "https://sqs.<region>.amazonaws.com/<account>/<queue>"),
+    "trino_url": UrlRule(
+        ("http", "https"),
+        "https://host:8443",
+        user="trino_user",
+        password="trino_password",  # noqa: S106 - a setting's name
+    ),
     "ui_url": UrlRule(("http", "https"), "https://host:3000"),
 }
 

@@ -36,6 +36,9 @@ MACROS: tuple[str, ...] = (
     "regexp_like(s, p) AS regexp_matches(s, p)",
     "regexp_replace(s, p) AS system.main.regexp_replace(s, p, '', 'g'), "
     "(s, p, r) AS system.main.regexp_replace(s, p, r, 'g'), (s, p, r, o) AS system.main.regexp_replace(s, p, r, o)",
+    "regexp_extract(s, p) AS CASE WHEN regexp_matches(s, p) THEN system.main.regexp_extract(s, p) END, "
+    "(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN system.main.regexp_extract(s, p, g) END, "
+    "(s, p, g, o) AS CASE WHEN regexp_matches(s, p, o) THEN system.main.regexp_extract(s, p, g, o) END",
     "regexp_count(s, p) AS len(regexp_extract_all(s, p))",
     "approx_distinct(x) AS approx_count_distinct(x), (x, e) AS approx_count_distinct(x)",
     "approx_percentile(x, p) AS approx_quantile(x, p)",
@@ -43,6 +46,7 @@ MACROS: tuple[str, ...] = (
     "WHEN 'hour' THEN to_hours(n) WHEN 'day' THEN to_days(n::INTEGER) WHEN 'week' THEN to_weeks(n::INTEGER) "
     "WHEN 'month' THEN to_months(n::INTEGER) WHEN 'quarter' THEN to_quarters(n::INTEGER) "
     "WHEN 'year' THEN to_years(n::INTEGER) ELSE error('date_add: unknown unit ' || u) END), (d, i) AS d + i",
+    "date_diff(u, a, b) AS date_sub(u, a, b)",
     "from_unixtime(s) AS to_timestamp(s)",
     "to_unixtime(t) AS epoch(t)",
     "from_iso8601_timestamp(s) AS s::TIMESTAMPTZ",

@@ -5,16 +5,17 @@ Names are resolved in `names`; whether a statement may run is decided in `statem
 """
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from biolake.sql import errors
 from biolake.sql.answers import answer_command
 from biolake.sql.commands import read_command
 from biolake.sql.models import Limits, Parameters, SearchSource
 from biolake.sql.names import LakeNames, Named, found_by
-from biolake.sql.process import Worker, WorkerPool
+from biolake.sql.parameters import plain_parameters
+from biolake.sql.process import Worker, WorkerPool, accepted, inspect
 from biolake.sql.result import QueryResult
 from biolake.sql.snapshots import LakeSnapshots
 from biolake.sql.wire import (
@@ -22,7 +23,6 @@ from biolake.sql.wire import (
     Execute,
     Executed,
     Failed,
-    Inspect,
     Inspected,
     Message,
     RepositorySnapshot,
@@ -68,7 +68,7 @@ class EmbeddedEngine:
         deadline = started + seconds
         try:
             with self._pool.lend(deadline) as worker:
-                inspected = self._inspect(worker, sql, deadline)
+                inspected = inspect(worker, sql, deadline + _GRACE_SECONDS)
                 message, payload = self._answer(worker, sql, inspected, parameters, rows, deadline, visible)
         except errors.QueryTimedOut as error:
             raise errors.QueryTimedOut(
@@ -94,7 +94,7 @@ class EmbeddedEngine:
         def execute() -> tuple[Message, memoryview]:
             request = Execute(
                 sql,
-                _plain(parameters),
+                plain_parameters(parameters),
                 max(0.01, deadline - time.monotonic()),
                 rows,
                 self._limits.result_bytes,
@@ -110,20 +110,9 @@ class EmbeddedEngine:
             for repository in names.tables:
                 self._lake.forget(repository)
             message, payload = execute()
-        reply = _accepted(message)
+        reply = accepted(message)
         assert isinstance(reply, Executed), reply
         return reply, payload
-
-    def _inspect(self, worker: Worker, sql: str, deadline: float) -> Inspected:
-        try:
-            reply, _ = worker.ask(Inspect(sql), deadline + _GRACE_SECONDS)
-        except errors.QueryProcessDied:
-            # It died between statements, which is nobody's fault here: one new process may try.
-            worker.restart()
-            reply, _ = worker.ask(Inspect(sql), deadline + _GRACE_SECONDS)
-        inspected = _accepted(reply)
-        assert isinstance(inspected, Inspected), inspected
-        return inspected
 
     def _snapshots(self, names: Named) -> tuple[RepositorySnapshot, ...]:
         taken = []
@@ -151,21 +140,6 @@ class EmbeddedEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _accepted(reply: Message) -> Message:
-    if not isinstance(reply, Failed):
-        return reply
-    if reply.error == MISSING_FILE:
-        raise errors.LakeFileMissing(f"a file of the lake could not be read: {reply.message}. Verify the lake.")
-    kind = getattr(errors, reply.error, errors.InvalidStatement)
-    raise kind(reply.message, reply.position)
-
-
-def _plain(parameters: Parameters | None) -> Any:
-    if parameters is None or isinstance(parameters, Mapping):
-        return None if parameters is None else dict(parameters)
-    return list(parameters)
 
 
 def _stream(table: "pa.Table") -> bytes:

@@ -12,7 +12,9 @@ from biolake.sql.embedded import EmbeddedEngine
 from biolake.sql.local_copies import LocalCopies
 from biolake.sql.models import Limits, SearchSource, SqlEngine
 from biolake.sql.snapshots import LakeSnapshots
-from biolake.sql.versions import remote_store
+from biolake.sql.trino import TrinoEngine
+from biolake.sql.trino_connection import TrinoAddress
+from biolake.sql.versions import LakeVersions, remote_store
 
 
 def open_engine(
@@ -22,10 +24,11 @@ def open_engine(
     limits: Limits | None = None,
     storage_options: Mapping[str, str] | None = None,
 ) -> SqlEngine:
-    """Open the embedded engine over a lake.
+    """Open the engine that a deployment's settings choose: Trino where they name one, else the embedded engine.
 
     Args:
-        lake: The deployment's settings, or the lake's URL (`file:///folder`, `s3://bucket/prefix`) or folder.
+        lake: The deployment's settings, or the lake's URL (`file:///folder`, `s3://bucket/prefix`) or folder for the
+            embedded engine.
         search: Answers `search('text')` in statements; without it the function is refused.
         limits: What statements may cost.
         storage_options: For a remote lake, as deltalake takes them; the environment's credentials by default.
@@ -35,6 +38,9 @@ def open_engine(
     """
     url = lake.lake if isinstance(lake, Settings) else lake
     chosen = limits or Limits()
+    if isinstance(lake, Settings) and lake.trino_url is not None:
+        address = TrinoAddress(lake.trino_url, lake.trino_user, lake.trino_password, lake.trino_ca, lake.trino_catalog)
+        return TrinoEngine(LakeVersions(url, storage_options=storage_options), address, search, chosen)
     if urlsplit(url).scheme in ("", "file"):
         return EmbeddedEngine(LakeSnapshots(url), search, chosen)
     options = dict(storage_options or {})

@@ -106,6 +106,16 @@ class UnsupportedTable(SqlError):
     """A Delta table that uses a feature which this engine cannot read."""
 
 
+class NotOnTrino(SqlError):
+    """Something that the embedded engine answers and that has no counterpart on Trino."""
+
+
+class TrinoUnavailable(SqlError):
+    """Trino cannot be reached, refuses the user, or is not set up for the lake."""
+
+    transient: ClassVar[bool] = True
+
+
 class LakeTooLarge(SqlError):
     """More bytes in a remote lake's tables than may be copied to this machine to answer."""
 

@@ -50,7 +50,7 @@ class LocalCopies:
         if total > self._capacity:
             raise LakeTooLarge(
                 f"{files[0].path.rsplit('/', 1)[0]}: its {total:,} bytes are more than the {self._capacity:,} that may "
-                "be copied here. Give the engine more local disk, or run the query on Trino."
+                "be copied here. Give the engine more local disk, or set BIOLAKE_TRINO_URL: Trino reads it in place."
             )
         places = [self._place(file) for file in files]
         with self._lock:

@@ -28,6 +28,14 @@ class SearchSource(Protocol):
         ...
 
 
+def search_schema() -> "pa.Schema":
+    """Return the Arrow schema of `SEARCH_COLUMNS`."""
+    import pyarrow as pa
+
+    types = (pa.string(), pa.string(), pa.float64(), pa.int64(), pa.string())
+    return pa.schema(list(zip(SEARCH_COLUMNS, types, strict=True)))
+
+
 class SqlEngine(Protocol):
     """Answers read-only statements about the lake. Safe to share between threads."""
 

@@ -5,12 +5,13 @@ versions of the tables a statement sees is `versions`' business.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biolake.sql import errors
-from biolake.sql.models import MATRICES, SEARCH_COLUMNS, Parameters, SearchSource
+from biolake.sql.models import MATRICES, SEARCH_COLUMNS, Parameters, SearchSource, search_schema
+from biolake.sql.parameters import parameter_value
 from biolake.sql.syntax_tree import nearest
 from biolake.sql.versions import LakeVersions
 from biolake.sql.wire import MatrixReference, SearchCall, TableReference
@@ -173,28 +174,11 @@ def found_by(
         )
     text = call.text if call.parameter is None else parameter_value(call.parameter, parameters, call.position)
     found = search(str(text), **call.options)
-    schema = pa.schema(
-        zip(SEARCH_COLUMNS, (pa.string(), pa.string(), pa.float64(), pa.int64(), pa.string()), strict=True)
-    )
-    table = found.select(list(SEARCH_COLUMNS)).cast(schema)
+    table = found.select(list(SEARCH_COLUMNS)).cast(search_schema())
     if visible is not None:
         seen = [name in visible for name in table.column("repository").to_pylist()]
         table = table.filter(pa.array(seen, pa.bool_()))
     return table
-
-
-def parameter_value(name: str, parameters: Parameters | None, position: int) -> Any:
-    """Return a parameter's value.
-
-    Raises:
-        InvalidStatement: None was passed.
-    """
-    given: Any = parameters or {}
-    if isinstance(given, Mapping) and name in given:
-        return given[name]
-    if not isinstance(given, Mapping) and name.isdigit() and 0 < int(name) <= len(given):
-        return given[int(name) - 1]
-    raise errors.InvalidStatement(f"there is no value for the parameter {name}. Pass it in `parameters`.", position)
 
 
 def _needs_datasets(tables: Collection[str]) -> bool:

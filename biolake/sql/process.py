@@ -19,7 +19,17 @@ from pathlib import Path
 from biolake.sql import errors
 from biolake.sql.models import Limits
 from biolake.sql.sandbox import Walls
-from biolake.sql.wire import ConnectionClosed, Message, Ready, receive, send
+from biolake.sql.wire import (
+    MISSING_FILE,
+    ConnectionClosed,
+    Failed,
+    Inspect,
+    Inspected,
+    Message,
+    Ready,
+    receive,
+    send,
+)
 
 _START_SECONDS = 60.0
 
@@ -138,6 +148,37 @@ class Worker:
         self._process.wait()
         self._connection.close()
         self._complaints.close()
+
+
+def inspect(worker: Worker, sql: str, deadline: float) -> Inspected:
+    """Return what a statement names.
+
+    Raises:
+        SqlError: The subclass that says why it may not run.
+    """
+    try:
+        reply, _ = worker.ask(Inspect(sql), deadline)
+    except errors.QueryProcessDied:
+        # It died between statements, which is nobody's fault here: one new process may try.
+        worker.restart()
+        reply, _ = worker.ask(Inspect(sql), deadline)
+    inspected = accepted(reply)
+    assert isinstance(inspected, Inspected), inspected
+    return inspected
+
+
+def accepted(reply: Message) -> Message:
+    """Return a reply that is none of failure.
+
+    Raises:
+        SqlError: The subclass that the reply names.
+    """
+    if not isinstance(reply, Failed):
+        return reply
+    if reply.error == MISSING_FILE:
+        raise errors.LakeFileMissing(f"a file of the lake could not be read: {reply.message}. Verify the lake.")
+    kind = getattr(errors, reply.error, errors.InvalidStatement)
+    raise kind(reply.message, reply.position)
 
 
 class WorkerPool:

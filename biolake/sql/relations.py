@@ -6,13 +6,12 @@ delete of all levels is one commit for readers. Finding the snapshot's files is 
 
 # ruff: noqa: S608 - names and values go through `quoted` and `text`
 
-import base64
 from typing import TYPE_CHECKING
 
 from biolake.lake.schemas import REPOSITORY_TABLES, VERSIONED_BY_DATASETS
 from biolake.sql import errors
 from biolake.sql.models import MATRICES
-from biolake.sql.wire import MatrixReference, RepositorySnapshot, TableSnapshot
+from biolake.sql.wire import MatrixColumns, MatrixReference, RepositorySnapshot, TableSnapshot, decoded_schema
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,7 +85,9 @@ class Relations:
         """Return a SELECT with the table's declared columns: files written before a column was added lack it."""
         declared = self._declared(table)
         if not table.files:
-            columns = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in declared)
+            columns = ", ".join(
+                f"NULL::{kind} AS {quoted(name)}" for name, kind in declared if (table.name, name) not in _NOT_SHOWN
+            )
             return f"SELECT * FROM (SELECT {columns} WHERE false) {quoted(table.name)}"
         described = self._connection.execute(f"DESCRIBE SELECT * FROM {_scan(table)}").fetchall()
         found = {str(row[0]): str(row[1]) for row in described}
@@ -102,10 +103,7 @@ class Relations:
         return f"SELECT * FROM (SELECT {columns} FROM {_scan(table)}) {quoted(table.name)}"
 
     def _declared(self, table: TableSnapshot) -> list[tuple[str, str]]:
-        import pyarrow as pa
-
-        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(table.schema)))
-        self._connection.register("declared columns", schema.empty_table())
+        self._connection.register("declared columns", decoded_schema(table.schema).empty_table())
         try:
             rows = self._connection.execute('DESCRIBE SELECT * FROM "declared columns"').fetchall()
         finally:
@@ -166,6 +164,15 @@ class Relations:
             f"FROM {schema}.matrix WHERE dataset_id = {text(dataset_id)} AND lot = {text(lot)}"
         )
         self._matrices[reference.name] = tokens
+
+    def show_empty_matrix(self, matrix: MatrixColumns) -> None:
+        """Make `data_matrices.<name>` stand for a matrix without rows."""
+        columns = ["feature_id", "feature_id AS rid", "layer"]
+        columns += [f"NULL::DOUBLE AS {quoted(name)}" for name in sample_columns(list(matrix.samples))]
+        self._connection.execute(
+            f"CREATE OR REPLACE VIEW {quoted(MATRICES)}.{quoted(matrix.name)} AS SELECT {', '.join(columns)} "
+            "FROM (SELECT NULL::VARCHAR AS feature_id, NULL::VARCHAR AS layer WHERE false)"
+        )
 
     def show_search(self, name: str, found: "pa.Table", repositories: list[str]) -> None:
         """Make a table of a search's hits, without datasets that are no longer (or not yet) in the lake."""

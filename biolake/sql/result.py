@@ -59,10 +59,16 @@ class QueryResult:
         import pyarrow as pa
 
         table = pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
-        table = table.rename_columns(_distinct(table.column_names))
-        table = _plain_integers(table)
-        columns = tuple(ResultColumn(name, kind) for name, kind in zip(table.column_names, answer.types, strict=True))
-        return cls(table, columns, seconds, answer.truncated, answer.scanned_bytes)
+        return cls.made(table, answer.types, seconds, truncated=answer.truncated, scanned_bytes=answer.scanned_bytes)
+
+    @classmethod
+    def made(
+        cls, table: "pa.Table", types: Sequence[str], seconds: float, *, truncated: bool, scanned_bytes: int | None
+    ) -> Self:
+        """Return a result of columns with these SQL types; equal names are told apart, long integers made plain."""
+        table = _plain_integers(table.rename_columns(_distinct(table.column_names)))
+        columns = tuple(ResultColumn(name, kind) for name, kind in zip(table.column_names, types, strict=True))
+        return cls(table, columns, seconds, truncated, scanned_bytes)
 
     def to_polars(self) -> "pl.DataFrame":
         """Return a polars frame."""

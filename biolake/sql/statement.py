@@ -56,6 +56,11 @@ class StatementChecker:
                 allowed.add(name)
         return frozenset(allowed)
 
+    def tree(self, sql: str) -> dict[str, Any]:
+        """Return DuckDB's parse of a statement's text that was checked."""
+        rows = self._connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
+        return json.loads(rows[0][0])["statements"][0]["node"]
+
     def _check(self, sql: str) -> Statement:
         self._cap(sql)
         try:

@@ -35,6 +35,7 @@ class Statement:
     Attributes:
         sql: The text for DuckDB, before `edits`.
         tables: The tables it names, common table expressions left out.
+        table_starts: Where those tables are in `sql`, in bytes, in the same order.
         searches: Its calls of `search()`.
         search_spans: Where those calls are in `sql`, in the same order.
         edits: Replacements that spell users' functions for DuckDB; byte offsets into `sql`.
@@ -43,6 +44,7 @@ class Statement:
 
     sql: str
     tables: tuple[TableReference, ...]
+    table_starts: tuple[int, ...]
     searches: tuple[SearchCall, ...]
     search_spans: tuple[SearchSpan, ...]
     edits: tuple[Edit, ...]
@@ -58,7 +60,7 @@ class TreeReader:
         self._sql = sql
         self._bytes = sql.encode()
         self._translated = translated
-        self._tables: list[TableReference] = []
+        self._tables: list[tuple[int, TableReference]] = []
         self._searches: list[tuple[SearchCall, SearchSpan]] = []
         self._edits: list[Edit] = []
 
@@ -82,9 +84,11 @@ class TreeReader:
             elif isinstance(node, list):
                 stack.extend((child, visible, depth + 1) for child in node)
         self._searches.sort(key=lambda pair: pair[1].start)
+        self._tables.sort(key=lambda pair: pair[0])
         return Statement(
             self._sql,
-            tuple(sorted(self._tables, key=lambda table: table.position)),
+            tuple(table for _, table in self._tables),
+            tuple(start for start, _ in self._tables),
             tuple(call for call, _ in self._searches),
             tuple(span for _, span in self._searches),
             tuple(self._edits),
@@ -121,7 +125,7 @@ class TreeReader:
         path = tuple(str(part) for part in node["qualified_name"]["path"])
         if len(path) == 1 and path[0].lower() in visible:
             return
-        self._tables.append(TableReference(path, position or 0))
+        self._tables.append((int(node["query_location"]), TableReference(path, position or 0)))
 
     def _function(self, node: dict[str, Any], position: int | None) -> None:
         name = str(node["function_name"]).lower()

@@ -4,7 +4,6 @@
 it, and rows it points to no longer are kept for a while by maintenance. The files of a version are in `snapshots`.
 """
 
-import base64
 import os
 import re
 import threading
@@ -19,9 +18,9 @@ from urllib.parse import unquote, urlsplit
 from biolake.lake.lake import Lake
 from biolake.lake.schemas import REPOSITORY_TABLES
 from biolake.sql.models import MATRICES
+from biolake.sql.wire import encoded_schema
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from deltalake import DeltaTable
     from obstore.store import ObjectStore
 
@@ -182,11 +181,6 @@ def local_folder(url: str) -> Path:
     """Return the path that a `file://` URL or a plain path names."""
     parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
-
-
-def encoded_schema(schema: "pa.Schema") -> str:
-    """Return an Arrow schema as text."""
-    return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
 def _is_name(repository: str) -> bool:

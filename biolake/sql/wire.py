@@ -3,12 +3,16 @@
 The messages' meaning is in `worker` (which answers) and `process` (which asks).
 """
 
+import base64
 import json
 import socket
 import struct
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _PREFIX = struct.Struct("<QQ")
 
@@ -89,6 +93,46 @@ class Execute:
 
 
 @dataclass(frozen=True)
+class MatrixColumns:
+    """A dataset's matrix that a statement names, and the samples that are its columns."""
+
+    name: str
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bind:
+    """Ask what a statement gives over tables with these columns, and for its text with `mark` where engines differ."""
+
+    sql: str
+    parameters: Any
+    seconds: float
+    snapshots: tuple[RepositorySnapshot, ...]
+    matrices: tuple[MatrixColumns, ...]
+    mark: str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A statement's columns and its marked text.
+
+    Attributes:
+        names: The columns' names.
+        types: Their SQL types.
+        schema: Their Arrow types: IPC bytes in base64.
+        marked: The text; DuckDB's own where `translated`, else the user's.
+        mark: What marked names begin with.
+    """
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    schema: str
+    marked: str
+    mark: str
+    translated: bool
+
+
+@dataclass(frozen=True)
 class Executed:
     """A statement's answer; the payload is its Arrow stream."""
 
@@ -113,8 +157,10 @@ class Ready:
     network_namespace: bool
 
 
-Message = Inspect | Inspected | Execute | Executed | Failed | Ready
-_KINDS: dict[str, type] = {kind.__name__: kind for kind in (Inspect, Inspected, Execute, Executed, Failed, Ready)}
+Message = Inspect | Inspected | Execute | Executed | Bind | Bound | Failed | Ready
+_KINDS: dict[str, type] = {
+    kind.__name__: kind for kind in (Inspect, Inspected, Execute, Executed, Bind, Bound, Failed, Ready)
+}
 MISSING_FILE = "MISSING_FILE"
 
 
@@ -123,6 +169,18 @@ class ConnectionClosed(Exception):
     """The other side is gone."""
 
     detail: str = field(default="the connection was closed")
+
+
+def encoded_schema(schema: "pa.Schema") -> str:
+    """Return an Arrow schema as text."""
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def decoded_schema(text: str) -> "pa.Schema":
+    """Return the Arrow schema that `encoded_schema` wrote."""
+    import pyarrow as pa
+
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
 
 
 def _tables(document: list[dict[str, Any]]) -> tuple[TableSnapshot, ...]:
@@ -135,10 +193,15 @@ def _decode(kind: str, document: dict[str, Any]) -> Message:
             tuple(TableReference(tuple(d["path"]), d["position"]) for d in document["tables"]),
             tuple(SearchCall(**d) for d in document["searches"]),
         )
-    if kind == "Execute":
+    if kind in ("Execute", "Bind"):
         document["snapshots"] = tuple(
             RepositorySnapshot(d["repository"], _tables(d["tables"])) for d in document["snapshots"]
         )
+    if kind == "Bound":
+        document["names"], document["types"] = tuple(document["names"]), tuple(document["types"])
+    if kind == "Bind":
+        document["matrices"] = tuple(MatrixColumns(d["name"], tuple(d["samples"])) for d in document["matrices"])
+    elif kind == "Execute":
         document["matrices"] = tuple(MatrixReference(**d) for d in document["matrices"])
         document["search_lengths"] = tuple(document["search_lengths"])
     if kind == "Executed":

@@ -11,16 +11,22 @@ import resource
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from biolake.sql import errors
 from biolake.sql.dialect import MACROS, SETTINGS, Edit, apply_edits, original_offset
+from biolake.sql.models import search_schema
 from biolake.sql.relations import Relations, quoted
 from biolake.sql.sandbox import Walls
 from biolake.sql.statement import StatementChecker, parser_complaint
-from biolake.sql.syntax_tree import Statement, nearest
+from biolake.sql.syntax_tree import SearchSpan, Statement, nearest
+from biolake.sql.trino_spelling import marked
 from biolake.sql.wire import (
     MISSING_FILE,
+    Bind,
+    Bound,
     ConnectionClosed,
     Execute,
     Executed,
@@ -29,6 +35,7 @@ from biolake.sql.wire import (
     Inspected,
     Message,
     Ready,
+    encoded_schema,
     receive,
     send,
 )
@@ -111,6 +118,8 @@ class Database:
                 return Inspected(statement.tables, statement.searches), b""
             if isinstance(request, Execute):
                 return self._execute(request, payload)
+            if isinstance(request, Bind):
+                return self._bind(request), b""
         except errors.SqlError as error:
             return Failed(type(error).__name__, str(error), error.position), b""
         except MemoryError:
@@ -124,21 +133,71 @@ class Database:
 
         statement = self._checker.check(request.sql)
         edits: tuple[Edit, ...] = ()
-        allowance = resource.getrusage(resource.RUSAGE_SELF)
-        spent = allowance.ru_utime + allowance.ru_stime
-        processor = int(spent + request.seconds * self._walls.threads) + 5
-        resource.setrlimit(resource.RLIMIT_CPU, (processor, resource.RLIM_INFINITY))
-        timer = threading.Timer(request.seconds, self._connection.interrupt)
-        timer.daemon = True
-        timer.start()
         started = time.monotonic()
         try:
-            edits = self._prepare(request, statement, payload)
-            return self._rows(request, apply_edits(statement.sql, edits))
+            with self._within(request.seconds):
+                edits = self._prepare(request, statement, payload)
+                return self._rows(request, apply_edits(statement.sql, edits))
         except duckdb.Error as error:
             if isinstance(error, duckdb.InterruptException) or time.monotonic() - started > request.seconds:
                 return Failed("QueryTimedOut", "no answer in time."), b""
             return self._failed(error, request, statement, edits), b""
+
+    def _bind(self, request: Bind) -> Message:
+        """Hold a statement against tables without rows: DuckDB says what it gives, and what is wrong with it."""
+        import duckdb
+
+        statement = self._checker.check(request.sql)
+        edits: tuple[Edit, ...] = ()
+        try:
+            with self._within(request.seconds):
+                edits = self._prepare_empty(request, statement)
+                bound = self._shape(apply_edits(statement.sql, edits), request.parameters)
+
+                def is_text(edit: Edit) -> bool:
+                    try:
+                        self._shape(apply_edits(statement.sql, [*edits, edit]), request.parameters)
+                    except (duckdb.BinderException, duckdb.CatalogException):
+                        return False
+                    return True
+
+                tree = self._checker.tree(statement.sql)
+                text = marked(statement, tree, request.mark, request.parameters, is_text)
+        except duckdb.InterruptException:
+            return Failed("QueryTimedOut", "no answer in time.")
+        except duckdb.Error as error:
+            return self._failed(error, request, statement, edits)
+        names, types, schema = bound
+        return Bound(names, types, schema, text, request.mark, statement.translated)
+
+    def _shape(self, sql: str, parameters: Any) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+        relation = self._connection.sql(sql, params=parameters or None)
+        schema = relation.limit(0).to_arrow_table().schema
+        return tuple(relation.columns), tuple(str(kind) for kind in relation.types), encoded_schema(schema)
+
+    def _prepare_empty(self, request: Bind, statement: Statement) -> tuple[Edit, ...]:
+        for snapshot in request.snapshots:
+            self._relations.show(snapshot)
+        for matrix in request.matrices:
+            self._relations.show_empty_matrix(matrix)
+        edits = list(statement.edits)
+        for index, span in enumerate(statement.search_spans):
+            self._relations.show_search(f"search {index}", search_schema().empty_table(), [])
+            edits.append(self._source(index, span))
+        return tuple(edits)
+
+    @contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """Interrupt the connection after `seconds`, and let the process spend processor time for as long only."""
+        allowance = resource.getrusage(resource.RUSAGE_SELF)
+        spent = allowance.ru_utime + allowance.ru_stime
+        processor = int(spent + seconds * self._walls.threads) + 5
+        resource.setrlimit(resource.RLIMIT_CPU, (processor, resource.RLIM_INFINITY))
+        timer = threading.Timer(seconds, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
         finally:
             timer.cancel()
 
@@ -156,12 +215,15 @@ class Database:
             offset += length
             named = {str(name) for name in found.column("repository").unique().to_pylist()}
             self._relations.show_search(f"search {index}", found, sorted(named & snapshots.keys()))
-            source = quoted(f"search {index}")
-            if span.parameter is not None:
-                # The parameter stays in the text, so that the numbering of the others does not change.
-                source = f"(SELECT * FROM {source} WHERE {span.parameter}::VARCHAR IS NOT NULL)"  # noqa: S608 - a parameter's name
-            edits.append(Edit(span.start, span.end, source + ("" if span.aliased else " AS search")))
+            edits.append(self._source(index, span))
         return tuple(edits)
+
+    def _source(self, index: int, span: SearchSpan) -> Edit:
+        source = quoted(f"search {index}")
+        if span.parameter is not None:
+            # The parameter stays in the text, so that the numbering of the others does not change.
+            source = f"(SELECT * FROM {source} WHERE {span.parameter}::VARCHAR IS NOT NULL)"  # noqa: S608 - a parameter's name
+        return Edit(span.start, span.end, source + ("" if span.aliased else " AS search"))
 
     def _rows(self, request: Execute, sql: str) -> tuple[Message, bytes | memoryview]:
         import pyarrow as pa
@@ -188,7 +250,9 @@ class Database:
             reader.close()
         return Executed(types, truncated, None), sink.getbuffer()
 
-    def _failed(self, error: "duckdb.Error", request: Execute, statement: Statement, edits: tuple[Edit, ...]) -> Failed:
+    def _failed(
+        self, error: "duckdb.Error", request: Execute | Bind, statement: Statement, edits: tuple[Edit, ...]
+    ) -> Failed:
         import duckdb
 
         if isinstance(error, duckdb.OutOfMemoryException):
@@ -216,7 +280,7 @@ class Database:
             return Failed("InvalidStatement", f"{message}. Correct the statement.", position)
         return Failed("InvalidValue", f"{message}. Use try_cast or filter such values first.", position)
 
-    def _located(self, request: Execute, statement: Statement, edits: tuple[Edit, ...]) -> str | None:
+    def _located(self, request: Execute | Bind, statement: Statement, edits: tuple[Edit, ...]) -> str | None:
         """Return the same complaint with its place: DuckDB gives none for relations, but does for EXPLAIN."""
         import duckdb
 
@@ -227,7 +291,7 @@ class Database:
             return str(error)
         return None
 
-    def _no_column(self, column: str, request: Execute) -> str:
+    def _no_column(self, column: str, request: Execute | Bind) -> str:
         known: dict[str, None] = {}
         for snapshot in request.snapshots:
             for table in snapshot.tables:

@@ -300,3 +300,31 @@ def test_the_environment_is_read_anew_each_time(tmp_path: Path, monkeypatch: pyt
         found = Settings.from_environment().ledger_password
         assert found is not None
         assert found.get_secret_value() == said
+
+
+TRINO = {"BIOLAKE_TRINO_URL": "https://trino.example:8443", "BIOLAKE_LAKE": "s3://lake/tables"}
+
+
+def test_trino_answers_where_it_is_named():
+    found = Settings.from_environment(TRINO | {"BIOLAKE_TRINO_PASSWORD": SECRET})
+    assert (found.trino_url, found.trino_user, found.trino_catalog) == ("https://trino.example:8443", "biolake", "lake")
+    assert Settings.from_environment({}).trino_url is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "variable", "said"),
+    [
+        ({"BIOLAKE_LAKE": "file:///srv/lake"}, "BIOLAKE_LAKE", "Trino reads a lake on S3"),
+        ({"BIOLAKE_LAKE": ""}, "BIOLAKE_LAKE", "Trino reads a lake on S3"),
+        (
+            {"BIOLAKE_TRINO_URL": "http://trino.example", "BIOLAKE_TRINO_PASSWORD": SECRET},
+            "BIOLAKE_TRINO_URL",
+            "over https only",
+        ),
+        ({"BIOLAKE_TRINO_URL": "", "BIOLAKE_TRINO_PASSWORD": SECRET}, "BIOLAKE_TRINO_PASSWORD", "BIOLAKE_TRINO_URL"),
+        ({"BIOLAKE_TRINO_URL": "s3://x/y"}, "BIOLAKE_TRINO_URL", "its scheme is s3"),
+        ({"BIOLAKE_TRINO_CATALOG": "my-lake"}, "BIOLAKE_TRINO_CATALOG", "pattern"),
+    ],
+)
+def test_trino_is_set_with_what_it_needs(changed: dict[str, str], variable: str, said: str):
+    assert said in refused(TRINO | changed)[variable]

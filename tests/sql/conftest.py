@@ -7,11 +7,29 @@ import pyarrow as pa
 import pytest
 
 from biolake.sql.engine import open_engine
-from biolake.sql.models import Limits, SqlEngine
+from biolake.sql.models import Limits, SearchSource, SqlEngine
 from tests.sql.made_lake import MadeLake, geo_lake
 
 LIMITS = Limits(processes=2, threads=1, memory_bytes=1536 * 1024**2, seconds=20.0)
 SearchCalls = list[tuple[str, dict[str, str | int]]]
+
+
+def made_search(calls: SearchCalls) -> SearchSource:
+    """A search that notes how it is called and always finds the same."""
+
+    def search(text: str, **options: str | int) -> pa.Table:
+        calls.append((text, options))
+        return pa.table(
+            {
+                "repository": ["geo", "lab", "geo"],
+                "dataset_id": ["GSE1", "L1", "REMOVED"],
+                "score": [3.0, 2.0, 1.0],
+                "rank": [1, 2, 3],
+                "title": ["Study GSE1", "O'Brien's study", "A study that is gone"],
+            }
+        )
+
+    return search
 
 
 @pytest.fixture(scope="session")
@@ -28,20 +46,8 @@ def read_lake(tmp_path_factory: pytest.TempPathFactory) -> MadeLake:
 def engine(request: pytest.FixtureRequest, read_lake: MadeLake, search_calls: SearchCalls) -> Iterator[SqlEngine]:
     """Every engine that answers the dialect; the conformance tests run on each."""
 
-    def search(text: str, **options: str | int) -> pa.Table:
-        search_calls.append((text, options))
-        return pa.table(
-            {
-                "repository": ["geo", "lab", "geo"],
-                "dataset_id": ["GSE1", "L1", "REMOVED"],
-                "score": [3.0, 2.0, 1.0],
-                "rank": [1, 2, 3],
-                "title": ["Study GSE1", "O'Brien's study", "A study that is gone"],
-            }
-        )
-
     assert request.param == "embedded"
-    with open_engine(read_lake.url, search=search, limits=LIMITS) as opened:
+    with open_engine(read_lake.url, search=made_search(search_calls), limits=LIMITS) as opened:
         yield opened
 
 

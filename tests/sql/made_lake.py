@@ -105,8 +105,12 @@ class MadeLake:
 
 
 def geo_lake(folder: Path) -> MadeLake:
-    """Two repositories: `geo` with two datasets, `lab` with one."""
-    lake = MadeLake(folder)
+    """A lake in a folder, filled."""
+    return fill_geo_lake(MadeLake(folder))
+
+
+def fill_geo_lake(lake: MadeLake) -> MadeLake:
+    """Write two repositories: `geo` with two datasets, `lab` with one."""
     lake.levels("geo", "GSE1", "lot1", {"tp53": [1.0, 2.0], "egfr": [3.0, None]})
     lake.levels(
         "geo",

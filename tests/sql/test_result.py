@@ -15,7 +15,7 @@ from biolake.sql.models import SqlEngine
 
 ALL_KINDS = (
     "SELECT dataset_id, curated_disease, ingested_at, year, n_samples / 2.0 AS half, NULL AS nothing, "
-    "MAP {'a': 1} AS m, 'NaN'::DOUBLE AS not_a_number FROM geo.datasets ORDER BY dataset_id"
+    "MAP(ARRAY['a'], ARRAY[1]) AS m, 'NaN'::DOUBLE AS not_a_number FROM geo.datasets ORDER BY dataset_id"
 )
 
 
