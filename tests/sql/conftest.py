@@ -1,5 +1,6 @@
 """Engines over small lakes. One engine serves all tests that only read; tests that write have a lake of their own."""
 
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def made_search(calls: SearchCalls) -> SearchSource:
         )
 
     return search
+
+
+@pytest.fixture(autouse=True)
+def processor_time() -> Iterator[None]:
+    """Give the tests' own process its time back, where a test had it answer statements as an engine's process does."""
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    yield
+    resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 @pytest.fixture(scope="session")
