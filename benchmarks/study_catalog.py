@@ -16,8 +16,8 @@ from benchmarks.machine import header, peak_memory_gib, table
 from benchmarks.study_files import READ_NPZ, WEAR, saved_pipeline
 from biolake.ledger.ledger import Ledger
 from biolake.objects.store import open_store
-from biolake.studies.catalog import catalog, open_stores
-from biolake.studies.loading import load_study
+from biolake.studies.catalog.update import catalog, open_stores
+from biolake.studies.configuration.load import load_study
 
 
 def write_study(folder: Path, objects: int) -> Path:

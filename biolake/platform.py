@@ -20,7 +20,7 @@ from biolake.settings import Settings
 
 if TYPE_CHECKING:
     from biolake.studies.folder import StudyFolder
-    from biolake.studies.journey import Workplace
+    from biolake.studies.recordings.journey import Workplace
 
 
 class Platform:
@@ -88,8 +88,8 @@ class Platform:
     @property
     def workplace(self) -> "Workplace":
         """Where recordings are processed."""
-        from biolake.studies.journey import Workplace
         from biolake.studies.processing.reservation import Reservations
+        from biolake.studies.recordings.journey import Workplace
 
         memory = self.settings.memory_bytes or int(0.8 * usable_memory())
         return Workplace(

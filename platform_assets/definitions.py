@@ -8,7 +8,7 @@ from biolake.platform import Platform
 from biolake.repositories.catalog import RepositoryCatalog
 from biolake.repositories.models import Repository
 from biolake.settings import Settings
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.folder import StudyFolder
 from platform_assets import jobs, repository, study
 from platform_assets.checks import lot_checks

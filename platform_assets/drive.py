@@ -16,7 +16,7 @@ from biolake.errors import BiolakeError
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.models import ENDED, Job, JobState
 from biolake.platform import Platform
-from biolake.studies.status import under_way
+from biolake.studies.catalog.status import under_way
 from partitions.lots import lots_name
 from partitions.recordings import recordings_name
 from platform_assets.definitions import build_definitions

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from biolake.platform import code_version
-from biolake.studies.catalog import catalog, sources_of
-from biolake.studies.catalog_check import check_arrivals
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.check import check_arrivals
+from biolake.studies.catalog.update import catalog, sources_of
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.errors import StudyConfigurationInvalid
-from biolake.studies.journey import process_recording
+from biolake.studies.recordings.journey import process_recording
+from biolake.studies.recordings.run_beats import beating
 from biolake.studies.results.read import store_summaries
-from biolake.studies.run_beats import beating
 from biolake.studies.states import State
 from partitions.recordings import group_name, recordings_of
 from platform_assets.study_metadata import catalog_metadata, recording_metadata, report_metadata

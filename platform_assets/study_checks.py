@@ -3,9 +3,9 @@
 import dagster as dg
 import polars as pl
 
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.status import counts, status
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.results.read import results_table
-from biolake.studies.status import counts, status
 from partitions.recordings import group_name, recordings_of
 from resources.platform import PlatformResource
 

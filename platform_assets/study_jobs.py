@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.study import StudyConfiguration
 from partitions.recordings import group_name
 from sensors.studies import recording_job_name, summary_job_name
 

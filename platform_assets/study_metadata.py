@@ -10,14 +10,14 @@ from sqlalchemy import Engine
 
 from biolake.objects.store import open_store
 from biolake.platform import Platform
-from biolake.studies.configuration import StudyConfiguration
-from biolake.studies.journey import ProcessedRecording
-from biolake.studies.participants_store import load_participants
-from biolake.studies.records import reading
+from biolake.studies.catalog.status import counts, status
+from biolake.studies.configuration.study import StudyConfiguration
+from biolake.studies.participants.store import load_participants
+from biolake.studies.recordings.journey import ProcessedRecording
 from biolake.studies.report.gather_recording import recording_page
 from biolake.studies.report.gather_study import study_page
 from biolake.studies.report.publish import publish_recording_page, publish_study_page
-from biolake.studies.status import counts, status
+from biolake.studies.tables import reading
 
 _MOST_ROWS = 200
 

@@ -8,9 +8,9 @@ import dagster as dg
 from biolake.platform import Platform, opened
 from biolake.repositories.catalog import RepositoryCatalog
 from biolake.settings import Settings
+from biolake.studies.catalog.study_record import record_configuration_error
 from biolake.studies.folder import StudyFolder
-from biolake.studies.notification_queue import deliver_due
-from biolake.studies.study_record import record_configuration_error
+from biolake.studies.notifications.queue import deliver_due
 from sensors.reload import reload_definitions
 
 

@@ -10,9 +10,9 @@ from biolake.machines.choose import Machine, machine_for_lot, machine_for_record
 from biolake.machines.kubernetes import pod_configuration
 from biolake.machines.models import MachineTable
 from biolake.platform import Platform
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.models import Recording
-from biolake.studies.planned_memory import planned_memory
+from biolake.studies.recordings.planned_memory import planned_memory
 from resources.run_workers import MACHINE_TAG
 from sensors.lost_runs import runs_out_of_memory
 

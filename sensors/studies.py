@@ -9,15 +9,15 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from biolake.machines.endings import FROM_OUTSIDE
-from biolake.studies.catalog import catalog, sources_of
-from biolake.studies.catalog_check import check_arrivals
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.check import check_arrivals
+from biolake.studies.catalog.status import results_fingerprint, since_by_recording
+from biolake.studies.catalog.update import catalog, sources_of
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.models import Recording
-from biolake.studies.notification_queue import deliver_due
-from biolake.studies.progress import ready, set_state
-from biolake.studies.run_beats import last_beat, recordings_in_work
+from biolake.studies.notifications.queue import deliver_due
+from biolake.studies.recordings.progress import ready, set_state
+from biolake.studies.recordings.run_beats import last_beat, recordings_in_work
 from biolake.studies.states import State
-from biolake.studies.status import results_fingerprint, since_by_recording
 from partitions.recordings import group_name, recordings_of
 from resources.platform import PlatformResource
 from resources.run_workers import ENDING_TAG, release_worker

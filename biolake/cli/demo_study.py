@@ -4,13 +4,13 @@ from biolake.cli.dagster import quieten
 from biolake.cli.output import out, print_table, say
 from biolake.demo.study import STUDY, WAITS, write_study
 from biolake.platform import Platform
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.status import status
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.folder import add_study
-from biolake.studies.notifications import notifications
+from biolake.studies.notifications.messages import notifications
 from biolake.studies.results.read import results_table
 from biolake.studies.runtimes import RuntimeNotBuilt, ensure_runtime
 from biolake.studies.states import State
-from biolake.studies.status import status
 
 
 def run_demo_study(here: Platform) -> bool:

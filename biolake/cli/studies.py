@@ -12,17 +12,17 @@ from biolake.cli.dagster import quieten
 from biolake.cli.deployment import platform
 from biolake.cli.output import AsJson, err, out, print_json, print_table, say, writing
 from biolake.platform import Platform
-from biolake.studies.catalog import catalog as run_catalog
-from biolake.studies.catalog import open_stores, sources_of
-from biolake.studies.catalog_check import check_arrivals
+from biolake.studies.catalog.check import check_arrivals
+from biolake.studies.catalog.status import counts
+from biolake.studies.catalog.status import status as list_files
+from biolake.studies.catalog.study_record import study_state
+from biolake.studies.catalog.update import catalog as run_catalog
+from biolake.studies.catalog.update import open_stores, sources_of
+from biolake.studies.configuration.load import validate as find_mistakes
 from biolake.studies.folder import add_study, lock_study
-from biolake.studies.loading import validate as find_mistakes
 from biolake.studies.models import CatalogSummary
-from biolake.studies.progress import rerun
+from biolake.studies.recordings.progress import rerun
 from biolake.studies.states import State
-from biolake.studies.status import counts
-from biolake.studies.status import status as list_files
-from biolake.studies.study_record import study_state
 
 app = typer.Typer(no_args_is_help=True, help="Set up, follow and use studies of wearable recordings.")
 
@@ -279,7 +279,7 @@ def notifications(
     as_json: AsJson = False,
 ) -> None:
     """List what was told: missing configurations, unmet requirements, failures."""
-    from biolake.studies.notifications import notifications as told
+    from biolake.studies.notifications.messages import notifications as told
 
     with platform() as here:
         found = told(here.study_engine, study, limit)

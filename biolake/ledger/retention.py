@@ -11,8 +11,8 @@ from sqlalchemy import Engine, and_, delete, exists, or_, select
 
 from biolake.ledger.tables import OBJECT_VERSIONS
 from biolake.ledger.transactions import Turn, writing
-from biolake.studies.records import FILES, RUN_BEATS
 from biolake.studies.states import State
+from biolake.studies.tables import FILES, RUN_BEATS
 
 _ROWS_AT_ONCE = 10_000
 

@@ -1,5 +1,7 @@
 """Studies: wearable recordings that become per-subject digital biomarkers, from one configuration document.
 
-Here are the configuration and its checks, the catalog of files with their states, participants and requirements, and
-(in their own modules) the devices, runtimes, runner, results and report. Dagster is not here: see `platform_assets`.
+A folder per concern, and arrows go one way: `recordings` and `report` -> `catalog`, `processing`, `results` ->
+`participants` -> `notifications` -> `configuration` -> `pipeline_files`, `devices`. What several of them share (states,
+tables, types, errors) lies beside them; `folder` is all studies of a deployment. Dagster is not here: see
+`platform_assets`.
 """

@@ -1,6 +1,6 @@
 """Reading a YAML document with the line of every key, so that a mistake can be shown where it is.
 
-What the keys mean is in `configuration` and `pipeline_file`. Nothing here builds objects from tags, and size, depth
+What the keys mean is in `configuration` and `pipeline_files`. Nothing here builds objects from tags, and size, depth
 and expansion are limited: a document is data from outside. Scalars follow YAML 1.2's core schema (`no` is text), or
 YAML 1.1 as PyYAML reads it where a file will be read again by SciKit-Digital-Health. Source: yaml.org/spec.
 """

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.load import load_study
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.document import read_document
 from biolake.studies.errors import StudyConfigurationInvalid, StudyExists, StudyNotLocked, StudyUnknown
-from biolake.studies.loading import load_study
 from biolake.studies.models import Mistake
 from biolake.studies.results.lake_tables import repository
 

@@ -1,4 +1,4 @@
-"""The types that studies hand to one another: mistakes, keys, recordings, summaries. Their tables are in `records`."""
+"""The types that studies hand to one another: mistakes, keys, recordings, summaries. Their tables are in `tables`."""
 
 import hashlib
 import json

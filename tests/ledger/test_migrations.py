@@ -23,7 +23,7 @@ from biolake.ledger.migrations.versions.r0001_first_schema import METADATA as FI
 from biolake.ledger.models import JobState
 from biolake.ledger.tables import METADATA as LEDGER_TABLES
 from biolake.ledger.transactions import reading
-from biolake.studies.records import METADATA as STUDY_TABLES
+from biolake.studies.tables import METADATA as STUDY_TABLES
 
 DUMPS = Path(__file__).parent / "dumps"
 

@@ -9,7 +9,7 @@ from biolake.ledger import retention
 from biolake.ledger.ledger import Ledger
 from biolake.ledger.retention import Forgotten, forget_before
 from biolake.ledger.tables import OBJECT_VERSIONS
-from biolake.studies.records import FILES, RUN_BEATS, writing
+from biolake.studies.tables import FILES, RUN_BEATS, writing
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENT = OLD + timedelta(days=30)

@@ -11,13 +11,13 @@ from sqlalchemy.engine import Engine
 
 from biolake.ledger.ledger import Ledger
 from biolake.objects.store import ObjectStore
-from biolake.studies.catalog import catalog, open_stores
-from biolake.studies.catalog_check import check_arrivals
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.check import check_arrivals
+from biolake.studies.catalog.status import status
+from biolake.studies.catalog.update import catalog, open_stores
+from biolake.studies.configuration.load import load_study
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.devices.models import Problem, ProblemCode, RecordingFormat, Scan
-from biolake.studies.loading import load_study
 from biolake.studies.models import CatalogSummary
-from biolake.studies.status import status
 
 START = datetime(2024, 3, 1, 12, tzinfo=UTC)
 

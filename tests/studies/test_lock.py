@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from biolake.studies.configuration.load import load_study
 from biolake.studies.folder import lock_study
-from biolake.studies.loading import load_study
 from tests.studies.small_study import study_document, write_study
 
 

@@ -15,14 +15,14 @@ import yaml
 
 from biolake.platform import Platform
 from biolake.settings import Settings
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.status import status
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.folder import add_study
-from biolake.studies.notifications import notifications
-from biolake.studies.progress import rerun
+from biolake.studies.notifications.messages import notifications
+from biolake.studies.recordings.progress import rerun
 from biolake.studies.results.read import results_table
 from biolake.studies.runtimes import Runtime, RuntimeNotBuilt, ensure_runtime
 from biolake.studies.states import State
-from biolake.studies.status import status
 from partitions.recordings import group_name
 from platform_assets import drive
 

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from biolake.objects.store import open_store
-from biolake.studies.catalog import open_stores
+from biolake.studies.catalog.update import open_stores
 from biolake.studies.folder import lock_study
 from biolake.studies.results.errors import MixedRuntimes
 from biolake.studies.results.replay import replay

@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from biolake.studies.catalog.study_record import study_state
+from biolake.studies.configuration.load import validate
 from biolake.studies.errors import SourceUnavailable, StudyConfigurationInvalid
-from biolake.studies.loading import validate
-from biolake.studies.study_record import study_state
 from sensors import documents
 from tests.study_platform.conftest import CURRENT, READ_CWA, WEAR, StudyDeployment, file_type
 from tests.study_platform.recordings import walk
@@ -135,7 +135,7 @@ def test_a_bucket_that_is_gone_is_told_once_and_harms_nothing(lumbar: StudyDeplo
 def test_a_runtime_that_cannot_be_built_ends_the_recording_and_not_the_study(
     lumbar: StudyDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from biolake.studies import journey
+    from biolake.studies.recordings import journey
     from biolake.studies.runtimes import RuntimeNotBuilt
     from biolake.studies.states import State
 

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from biolake.studies.run_beats import recordings_in_work
+from biolake.studies.recordings.run_beats import recordings_in_work
 from tests.study_platform.conftest import (
     ACTIVITY,
     CURRENT,

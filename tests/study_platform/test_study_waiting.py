@@ -2,8 +2,8 @@
 
 import pytest
 
+from biolake.studies.configuration.load import validate
 from biolake.studies.errors import StudyConfigurationInvalid
-from biolake.studies.loading import validate
 from biolake.studies.states import State
 from tests.study_platform.conftest import CURRENT, FIND_GAIT, GAIT, READ_CWA, StudyDeployment, file_type
 from tests.study_platform.recordings import walk

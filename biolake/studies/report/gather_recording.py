@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from biolake.lake.lake import Lake
 from biolake.objects.store import ObjectStore
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.status import status
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.errors import UnknownRecording
 from biolake.studies.models import RecordingKey
 from biolake.studies.report.gather_actogram import actogram_days, read_movement
@@ -27,7 +28,6 @@ from biolake.studies.report.words import qc_words, rule_words
 from biolake.studies.results.lake_tables import current_runs, run_manifest
 from biolake.studies.results.manifest import Manifest
 from biolake.studies.results.read import ResultsReader
-from biolake.studies.status import status
 
 _LEAST_HOURS = 2.0
 _LIGHT = re.compile(r"^wake_light_\d+s_epoch_min$")

@@ -9,7 +9,8 @@ import polars as pl
 from sqlalchemy import Engine
 
 from biolake.lake.lake import Lake
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.catalog.status import status
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.report.models import (
     DictionaryLine,
     ExclusionLine,
@@ -30,7 +31,6 @@ from biolake.studies.results.lake_tables import run_manifest
 from biolake.studies.results.manifest import Manifest
 from biolake.studies.results.read import ResultsReader
 from biolake.studies.states import ENDED, State
-from biolake.studies.status import status
 
 _MOST_FILES, _MOST_RECORDINGS, _MOST_EXCLUSIONS, _MOST_VISITS = 300, 250, 500, 500
 _ORDER = ("person", "busy", "good", "none")

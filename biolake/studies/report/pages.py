@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from biolake.lake.lake import Lake
 from biolake.objects.store import ObjectStore
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.models import RecordingKey
 from biolake.studies.report.gather_recording import recording_page
 from biolake.studies.report.gather_study import study_page

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from biolake.lake.lake import Lake
 from biolake.objects.store import ObjectStore, open_store
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.report.gather_recording import recording_page
 from biolake.studies.report.gather_study import study_page
 from biolake.studies.report.models import RecordingPage, StudyPage

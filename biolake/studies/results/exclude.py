@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from biolake.studies.configuration_pipelines import DayExclusion, Exclusion, NightExclusion
+from biolake.studies.configuration.pipelines import DayExclusion, Exclusion, NightExclusion
 from biolake.studies.results import columns
 from biolake.studies.states import State
 

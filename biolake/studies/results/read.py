@@ -10,7 +10,7 @@ from functools import cached_property
 import polars as pl
 
 from biolake.lake.lake import Lake
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.results import columns
 from biolake.studies.results.errors import MixedRuntimes, UnknownTable
 from biolake.studies.results.exclude import excluded_days, excluded_nights, exclusions, with_exclusions

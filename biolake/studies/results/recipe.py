@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from biolake.studies.configuration import StudyConfiguration
-from biolake.studies.configuration_parts import FileType
-from biolake.studies.configuration_pipelines import Exclusion, Pipeline
+from biolake.studies.configuration.file_types import FileType
+from biolake.studies.configuration.pipelines import Exclusion, Pipeline
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.models import Recording, RecordingInputs, fingerprint
 from biolake.studies.processing.models import Limits, RecordingLimits
-from biolake.studies.recording import run_arguments
+from biolake.studies.recording_inputs import run_arguments
 
 NO_VISIT = "no-visit"
 

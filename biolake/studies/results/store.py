@@ -12,7 +12,7 @@ import polars as pl
 
 from biolake.lake.lake import Lake
 from biolake.objects.store import ObjectStore
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.models import Recording
 from biolake.studies.processing.models import Outcome
 from biolake.studies.results.exclude import exclusions

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from biolake.studies.configuration_pipelines import Exclusion
+from biolake.studies.configuration.pipelines import Exclusion
 from biolake.studies.models import fingerprint
 from biolake.studies.results import columns
 from biolake.studies.results.exclude import (

@@ -13,9 +13,9 @@ from biolake.events.queue import Queue
 from biolake.ledger.jobs import end_jobs
 from biolake.ledger.lots import finish_lot_if_ended
 from biolake.ledger.models import JobState, Lot
-from biolake.studies.notification_queue import deliver_due
-from biolake.studies.notifications import Message, enqueue_for, notifications
-from biolake.studies.records import writing
+from biolake.studies.notifications.messages import Message, enqueue_for, notifications
+from biolake.studies.notifications.queue import deliver_due
+from biolake.studies.tables import writing
 from tests.engines.events.conftest import Landing
 from tests.engines.servers.elasticmq import QueuePair, SqsServer
 from tests.engines.servers.s3_events import messages

@@ -17,7 +17,7 @@ from biolake.ledger.tables import LOTS
 from biolake.objects.store import open_store
 from biolake.repositories.models import Repository
 from biolake.settings import Settings
-from biolake.studies.records import STUDIES, reading, writing
+from biolake.studies.tables import STUDIES, reading, writing
 
 WRITERS, ROUNDS = 8, 25
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

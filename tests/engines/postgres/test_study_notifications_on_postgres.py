@@ -1,3 +1,3 @@
 """The tests of a study's notifications, on a real PostgreSQL server."""
 
-from tests.studies.test_notifications import *  # noqa: F403
+from tests.studies.notifications.test_notifications import *  # noqa: F403

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, insert
 from biolake.ledger.ledger import Ledger
 from biolake.studies.errors import UnknownRecording
 from biolake.studies.processing.models import Outcome
-from biolake.studies.records import FILES
 from biolake.studies.report.gather_study import study_page
 from biolake.studies.report.pages import recording_report, study_report
 from biolake.studies.report.plot_actogram import ActogramDay, actogram
@@ -21,6 +20,7 @@ from biolake.studies.report.svg import shown, ticks
 from biolake.studies.report.words import MEANINGS
 from biolake.studies.results.store import store_results
 from biolake.studies.states import State
+from biolake.studies.tables import FILES
 from tests.studies.results.made_study import NOW, MadeStudy, wrist_outcome
 
 FIRST = datetime(2024, 5, 6, 17, tzinfo=UTC)

@@ -12,9 +12,9 @@ import yaml
 
 from biolake.lake.lake import Lake
 from biolake.objects.store import ObjectStore, open_store
-from biolake.studies.configuration import StudyConfiguration
+from biolake.studies.configuration.load import load_study
+from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.devices.models import RecordingFormat, Scan
-from biolake.studies.loading import load_study
 from biolake.studies.models import FileInRecording, Recording, RecordingKey, fingerprint
 from biolake.studies.processing.models import Outcome, StepRun
 from biolake.studies.processing.worker.store import Store

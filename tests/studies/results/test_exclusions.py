@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biolake.studies.configuration_pipelines import DayExclusion, Exclusion, NightExclusion, SubjectExclusion
+from biolake.studies.configuration.pipelines import DayExclusion, Exclusion, NightExclusion, SubjectExclusion
 from biolake.studies.results import columns
 from biolake.studies.results.exclude import excluded_days, excluded_nights, exclusions
 from biolake.studies.results.measures import measure

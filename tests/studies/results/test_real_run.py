@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from biolake.objects.store import open_store
-from biolake.studies.loading import load_study
+from biolake.studies.configuration.load import load_study
 from biolake.studies.models import FileInRecording, Recording
 from biolake.studies.processing.models import Limits, ProcessingTask
 from biolake.studies.processing.results import read_results
 from biolake.studies.processing.runner import process
-from biolake.studies.recording import run_arguments
+from biolake.studies.recording_inputs import run_arguments
 from biolake.studies.results.errors import InputGone, RuntimeChanged, UnknownRunKey
 from biolake.studies.results.measures import described
 from biolake.studies.results.read import results_table
