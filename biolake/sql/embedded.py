@@ -5,17 +5,14 @@ Names are resolved in `names`; whether a statement may run is decided in `statem
 """
 
 import time
-from collections.abc import Collection
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from biolake.sql import errors
-from biolake.sql.answers import answer_command
-from biolake.sql.commands import read_command
+from biolake.sql.lake_engine import GRACE_SECONDS, LakeEngine
 from biolake.sql.models import Limits, Parameters, SearchSource
-from biolake.sql.names import LakeNames, Named, found_by
+from biolake.sql.names import Named, Visible, found_by
 from biolake.sql.parameters import plain_parameters
-from biolake.sql.process import Worker, WorkerPool, accepted, inspect
+from biolake.sql.process import Worker, accepted, inspect
 from biolake.sql.result import QueryResult
 from biolake.sql.snapshots import LakeSnapshots
 from biolake.sql.wire import (
@@ -31,49 +28,20 @@ from biolake.sql.wire import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_GRACE_SECONDS = 1.0
 
-
-class EmbeddedEngine:
+class EmbeddedEngine(LakeEngine):
     """Answers statements over one lake. Safe to share between threads; close it to end its processes."""
 
     def __init__(self, lake: LakeSnapshots, search: SearchSource | None = None, limits: Limits | None = None) -> None:
+        super().__init__(lake.versions, lake.folders, search, limits)
         self._lake = lake
-        self._names = LakeNames(lake.versions)
-        self._search = search
-        self._limits = limits or Limits()
-        self._pool = WorkerPool(self._limits, lake.folders)
 
-    def query(
-        self,
-        sql: str,
-        parameters: Parameters | None = None,
-        *,
-        max_rows: int | None = None,
-        timeout: float | None = None,
-        repositories: Collection[str] | None = None,
+    def _select(
+        self, sql: str, parameters: Parameters | None, rows: int, started: float, deadline: float, visible: Visible
     ) -> QueryResult:
-        """Answer one statement; see :class:`biolake.sql.models.SqlEngine`."""
-        started = time.monotonic()
-        visible = None if repositories is None else frozenset(repositories)
-        command = read_command(sql)
-        if command is not None:
-
-            def ask(made: str) -> QueryResult:
-                return self.query(made, max_rows=max_rows, timeout=timeout, repositories=visible)
-
-            return answer_command(command, self._names, visible, ask)
-        seconds = min(timeout or self._limits.seconds, self._limits.seconds)
-        rows = min(self._limits.rows if max_rows is None else max(0, max_rows), self._limits.rows)
-        deadline = started + seconds
-        try:
-            with self._pool.lend(deadline) as worker:
-                inspected = inspect(worker, sql, deadline + _GRACE_SECONDS)
-                message, payload = self._answer(worker, sql, inspected, parameters, rows, deadline, visible)
-        except errors.QueryTimedOut as error:
-            raise errors.QueryTimedOut(
-                f"no answer within {seconds:g} s. Select less, filter by feature_id or dataset_id, or give it longer."
-            ) from error
+        with self._pool.lend(deadline) as worker:
+            inspected = inspect(worker, sql, deadline + GRACE_SECONDS)
+            message, payload = self._answer(worker, sql, inspected, parameters, rows, deadline, visible)
         return QueryResult.read(payload, message, time.monotonic() - started)
 
     def _answer(
@@ -84,7 +52,7 @@ class EmbeddedEngine:
         parameters: Parameters | None,
         rows: int,
         deadline: float,
-        visible: frozenset[str] | None,
+        visible: Visible,
     ) -> tuple[Executed, memoryview]:
         found = [found_by(self._search, call, parameters, visible) for call in inspected.searches]
         names = self._names.resolve(inspected.tables, visible)
@@ -102,7 +70,7 @@ class EmbeddedEngine:
                 tuple(names.matrices.values()),
                 tuple(len(stream) for stream in streams),
             )
-            return worker.ask(request, deadline + _GRACE_SECONDS, b"".join(streams))
+            return worker.ask(request, deadline + GRACE_SECONDS, b"".join(streams))
 
         message, payload = execute()
         if isinstance(message, Failed) and message.error == MISSING_FILE:
@@ -124,22 +92,6 @@ class EmbeddedEngine:
                 )
             taken.append(snapshot)
         return tuple(taken)
-
-    def process_ids(self) -> list[int]:
-        """Return the operating system's numbers of the processes that wait for statements."""
-        return self._pool.process_ids()
-
-    def close(self) -> None:
-        """End the engine's processes."""
-        self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _stream(table: "pa.Table") -> bytes:

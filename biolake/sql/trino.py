@@ -9,17 +9,15 @@ import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from biolake.sql import errors
-from biolake.sql.answers import answer_command
 from biolake.sql.catalog import DATA_MATRIX
-from biolake.sql.commands import read_command
+from biolake.sql.lake_engine import GRACE_SECONDS, LakeEngine
 from biolake.sql.models import MATRICES, SEARCH_COLUMNS, Limits, Parameters, SearchSource
-from biolake.sql.names import LakeNames, Named, Visible, found_by
+from biolake.sql.names import Named, Visible, found_by
 from biolake.sql.parameters import plain_parameters
-from biolake.sql.process import Worker, WorkerPool, accepted, inspect
+from biolake.sql.process import Worker, accepted, inspect
 from biolake.sql.relations import sample_columns
 from biolake.sql.result import QueryResult
 from biolake.sql.trino_connection import TrinoAddress, TrinoConnection, TrinoRows, typed_error
@@ -43,8 +41,6 @@ from biolake.sql.wire import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_GRACE_SECONDS = 1.0
-
 
 @dataclass(frozen=True)
 class _Matrix:
@@ -55,7 +51,7 @@ class _Matrix:
     samples: tuple[str, ...]
 
 
-class TrinoEngine:
+class TrinoEngine(LakeEngine):
     """Answers statements over one lake on S3. Safe to share between threads; close it to end its processes.
 
     Args:
@@ -72,44 +68,17 @@ class TrinoEngine:
         search: SearchSource | None = None,
         limits: Limits | None = None,
     ) -> None:
+        super().__init__(lake, (), search, limits)
         self._lake = lake
-        self._names = LakeNames(lake)
-        self._search = search
-        self._limits = limits or Limits()
         self._connection = TrinoConnection(address)
         self._registry = TrinoRegistry(self._connection, lake.url)
         self._matrices: dict[tuple[str, ...], _Matrix] = {}
         self._lock = threading.Lock()
-        self._pool = WorkerPool(self._limits, ())
 
-    def query(
-        self,
-        sql: str,
-        parameters: Parameters | None = None,
-        *,
-        max_rows: int | None = None,
-        timeout: float | None = None,
-        repositories: Collection[str] | None = None,
+    def _select(
+        self, sql: str, parameters: Parameters | None, rows: int, started: float, deadline: float, visible: Visible
     ) -> QueryResult:
-        """Answer one statement; see :class:`biolake.sql.models.SqlEngine`."""
-        started = time.monotonic()
-        visible = None if repositories is None else frozenset(repositories)
-        command = read_command(sql)
-        if command is not None:
-
-            def ask(made: str) -> QueryResult:
-                return self.query(made, max_rows=max_rows, timeout=timeout, repositories=visible)
-
-            return answer_command(command, self._names, visible, ask)
-        seconds = min(timeout or self._limits.seconds, self._limits.seconds)
-        rows = min(self._limits.rows if max_rows is None else max(0, max_rows), self._limits.rows)
-        deadline = started + seconds
-        try:
-            bound, _, found = self._answer(sql, parameters, rows, deadline, visible)
-        except errors.QueryTimedOut as error:
-            raise errors.QueryTimedOut(
-                f"no answer within {seconds:g} s. Select less, filter by feature_id or dataset_id, or give it longer."
-            ) from error
+        bound, _, found = self._answer(sql, parameters, rows, deadline, visible)
         table = arrow_table(bound.names, decoded_schema(bound.schema), found.rows, found.names)
         return QueryResult.made(
             table, bound.types, time.monotonic() - started, truncated=found.truncated, scanned_bytes=found.scanned_bytes
@@ -128,7 +97,7 @@ class TrinoEngine:
     ) -> tuple[Bound, WrittenStatement, TrinoRows]:
         """Answer a statement; where `rows` is None, only write it for Trino."""
         with self._pool.lend(deadline) as worker:
-            inspected = inspect(worker, sql, deadline + _GRACE_SECONDS)
+            inspected = inspect(worker, sql, deadline + GRACE_SECONDS)
             found = [found_by(self._search, call, parameters, visible) for call in inspected.searches]
             named = self._names.resolve(inspected.tables, visible)
             self._names.note_found(named, found)
@@ -190,7 +159,7 @@ class TrinoEngine:
             tuple(MatrixColumns(name, matrix.samples) for name, matrix in matrices.items()),
             f"b{secrets.token_hex(8)}",
         )
-        reply, _ = worker.ask(request, deadline + _GRACE_SECONDS)
+        reply, _ = worker.ask(request, deadline + GRACE_SECONDS)
         bound = accepted(reply)
         assert isinstance(bound, Bound), bound
         return bound
@@ -284,19 +253,3 @@ class TrinoEngine:
                 self._matrices.clear()
             self._matrices[key] = matrix
         return matrix
-
-    def process_ids(self) -> list[int]:
-        """Return the operating system's numbers of the processes that wait for statements to check."""
-        return self._pool.process_ids()
-
-    def close(self) -> None:
-        """End the engine's processes."""
-        self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
