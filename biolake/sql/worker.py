@@ -5,26 +5,24 @@ trusts no statement.
 """
 
 import io
-import json
-import re
 import resource
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biolake.sql import errors
-from biolake.sql.dialect import MACROS, SETTINGS, Edit, apply_edits, original_offset
+from biolake.sql.complaints import Complaints
+from biolake.sql.dialect import MACROS, SETTINGS, Edit, apply_edits
 from biolake.sql.models import search_schema
 from biolake.sql.relations import Relations, quoted
 from biolake.sql.sandbox import Walls
-from biolake.sql.statement import StatementChecker, parser_complaint
-from biolake.sql.syntax_tree import SearchSpan, Statement, nearest
+from biolake.sql.statement import StatementChecker
+from biolake.sql.syntax_tree import SearchSpan, Statement
 from biolake.sql.trino_spelling import marked
 from biolake.sql.wire import (
-    MISSING_FILE,
     Bind,
     Bound,
     ConnectionClosed,
@@ -40,21 +38,7 @@ from biolake.sql.wire import (
     send,
 )
 
-if TYPE_CHECKING:
-    import duckdb
-
 _BATCH_ROWS = 8_192
-_EXPLAIN = "EXPLAIN "
-# Names of the same thing elsewhere, for people who bring their statements along.
-_ELSEWHERE = {
-    "src_dataset_id": "dataset_id",
-    "name": "sample_id (in samples) or feature_id (in features)",
-    "description": "title",
-    "total_num_samples": "n_samples",
-    "data_table_name": "'data_matrices.' || repository || '__' || dataset_id",
-    "kw_doc_id": "dataset_id",
-    "curated_strain": "characteristics['strain']",
-}
 
 
 def main(descriptor: int, walls: Walls, *, network_namespace: bool) -> None:
@@ -109,6 +93,7 @@ class Database:
         run("SET lock_configuration = true")
         self._checker = StatementChecker(self._connection, characters=walls.characters, nesting=walls.nesting)
         self._relations = Relations(self._connection, matrix_columns=walls.matrix_columns)
+        self._complaints = Complaints(self._connection, self._relations, walls.memory_bytes)
 
     def answer(self, request: Message, payload: memoryview) -> tuple[Message, bytes | memoryview]:
         """Return the reply to one request; every refusal is a `Failed`."""
@@ -123,7 +108,7 @@ class Database:
         except errors.SqlError as error:
             return Failed(type(error).__name__, str(error), error.position), b""
         except MemoryError:
-            return self._too_large(), b""
+            return self._complaints.too_large(), b""
         except RecursionError:
             return Failed("StatementTooNested", "the statement is nested too deeply. Name its parts with WITH."), b""
         raise ConnectionClosed(f"a request of the kind {type(request).__name__}")
@@ -141,7 +126,7 @@ class Database:
         except duckdb.Error as error:
             if isinstance(error, duckdb.InterruptException) or time.monotonic() - started > request.seconds:
                 return Failed("QueryTimedOut", "no answer in time."), b""
-            return self._failed(error, request, statement, edits), b""
+            return self._complaints.of(error, request, statement, edits), b""
 
     def _bind(self, request: Bind) -> Message:
         """Hold a statement against tables without rows: DuckDB says what it gives, and what is wrong with it."""
@@ -166,7 +151,7 @@ class Database:
         except duckdb.InterruptException:
             return Failed("QueryTimedOut", "no answer in time.")
         except duckdb.Error as error:
-            return self._failed(error, request, statement, edits)
+            return self._complaints.of(error, request, statement, edits)
         names, types, schema = bound
         return Bound(names, types, schema, text, request.mark, statement.translated)
 
@@ -249,82 +234,3 @@ class Database:
         finally:
             reader.close()
         return Executed(types, truncated, None), sink.getbuffer()
-
-    def _failed(
-        self, error: "duckdb.Error", request: Execute | Bind, statement: Statement, edits: tuple[Edit, ...]
-    ) -> Failed:
-        import duckdb
-
-        if isinstance(error, duckdb.OutOfMemoryException):
-            return self._too_large()
-        complaint, shift = str(error), 0
-        if isinstance(error, duckdb.BinderException | duckdb.CatalogException) and not _document(complaint):
-            complaint, shift = self._located(request, statement, edits) or complaint, len(_EXPLAIN)
-        document = _document(complaint)
-        message, offset = parser_complaint(complaint)
-        position = None
-        if offset is not None and not statement.translated:
-            source = statement.sql.encode()
-            position = len(source[: original_offset(offset - shift, edits)].decode(errors="replace"))
-        if isinstance(error, duckdb.IOException | duckdb.PermissionException):
-            return Failed(MISSING_FILE, message)
-        if "std::bad_alloc" in message or "Out of Memory" in message:
-            return self._too_large()
-        column = _missing_column(document, message)
-        if column is not None:
-            return Failed("UnknownColumn", self._no_column(column, request), position)
-        if isinstance(error, duckdb.ParserException):
-            return Failed("InvalidSyntax", f"{message}. Correct the statement there.", position)
-        unbound = isinstance(error, duckdb.InvalidInputException) and "parameter" in message
-        if unbound or isinstance(error, duckdb.BinderException | duckdb.CatalogException):
-            return Failed("InvalidStatement", f"{message}. Correct the statement.", position)
-        return Failed("InvalidValue", f"{message}. Use try_cast or filter such values first.", position)
-
-    def _located(self, request: Execute | Bind, statement: Statement, edits: tuple[Edit, ...]) -> str | None:
-        """Return the same complaint with its place: DuckDB gives none for relations, but does for EXPLAIN."""
-        import duckdb
-
-        try:
-            sql = _EXPLAIN + apply_edits(statement.sql, edits)
-            self._connection.execute(sql, request.parameters or None).fetchall()
-        except duckdb.Error as error:
-            return str(error)
-        return None
-
-    def _no_column(self, column: str, request: Execute | Bind) -> str:
-        known: dict[str, None] = {}
-        for snapshot in request.snapshots:
-            for table in snapshot.tables:
-                known.update(dict.fromkeys(self._relations.columns(snapshot.repository, table.name)))
-        for matrix in request.matrices:
-            known.update(dict.fromkeys(self._relations.columns("data_matrices", matrix.name)))
-        here = _ELSEWHERE.get(column.lower())
-        near = nearest(column, tuple(known))
-        if here and column not in near:
-            return f"there is no column {column}. Here it is {here}."
-        if near:
-            return f"there is no column {column}. Did you mean {' or '.join(near)}?"
-        return f"there is no column {column}. DESCRIBE the table to see its columns."
-
-    def _too_large(self) -> Failed:
-        budget = self._walls.memory_bytes // 1024**2
-        return Failed(
-            "QueryTooLarge",
-            f"the statement needs more memory than {budget} MB. Select fewer rows or columns, or filter by feature_id "
-            "or dataset_id.",
-        )
-
-
-def _document(complaint: str) -> dict[str, Any]:
-    start = complaint.find("{")
-    try:
-        return json.loads(complaint[start:]) if start >= 0 else {}
-    except ValueError:
-        return {}
-
-
-def _missing_column(document: dict[str, Any], message: str) -> str | None:
-    if document.get("error_subtype") == "COLUMN_NOT_FOUND" and "name" in document:
-        return str(document["name"])
-    found = re.search(r'(?:does not have a column named|Referenced column) "([^"]+)"', message)
-    return found.group(1) if found else None
