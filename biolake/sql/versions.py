@@ -84,8 +84,11 @@ class LakeVersions:
         return found
 
     def has(self, repository: str, name: str) -> bool:
-        """Whether the repository has the table, spelled exactly so."""
-        return self.versions(repository, {name}) is not None
+        """Whether the repository has the table, spelled exactly so.
+
+        A table that is open is not looked for: `versions`, which every statement asks next, finds out if it went.
+        """
+        return (repository, name) in self._tables or self.versions(repository, {name}) is not None
 
     def versions(self, repository: str, names: Collection[str]) -> tuple[TableVersion, ...] | None:
         """Return the newest version of a repository's tables, consistent with each other, `datasets` first.
