@@ -37,7 +37,7 @@ class RepositoryCatalog:
                 repository = _load(path)
                 taken = _taken(repository, repositories.values())
                 if taken:
-                    raise DocumentInvalid(path.name, (Mistake(0, "", taken),))
+                    raise DocumentInvalid(path.name, (Mistake(path.name, 0, "", taken),))
             except DocumentInvalid as error:
                 refused.append(error)
             else:
@@ -120,7 +120,8 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        mistake = Mistake(0, "", f"cannot be read ({error.strerror}). Make it a readable file, or remove it.")
+        message = f"cannot be read ({error.strerror})."
+        mistake = Mistake(path.name, 0, "", message, "Make it a readable file, or remove it.")
         raise DocumentInvalid(path.name, (mistake,)) from error
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from biolake.documents.errors import Mistake
 from biolake.errors import BiolakeError
-from biolake.studies.models import Mistake
 
 
 class StudyError(BiolakeError):

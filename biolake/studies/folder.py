@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from biolake.documents.errors import Mistake
+from biolake.documents.read import read_document
 from biolake.studies.configuration.load import load_study
 from biolake.studies.configuration.study import StudyConfiguration
-from biolake.studies.document import read_document
 from biolake.studies.errors import StudyConfigurationInvalid, StudyExists, StudyNotLocked, StudyUnknown
-from biolake.studies.models import Mistake
 from biolake.studies.results.lake_tables import repository
 
 DOCUMENT = "study.yaml"

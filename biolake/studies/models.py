@@ -1,4 +1,4 @@
-"""The types that studies hand to one another: mistakes, keys, recordings, summaries. Their tables are in `tables`."""
+"""The types that studies hand to one another: keys, recordings, summaries. Their tables are in `tables`."""
 
 import hashlib
 import json
@@ -7,38 +7,11 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 from urllib.parse import unquote
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]")
 _RUNTIME = re.compile(r"^skdh-(?P<version>[0-9]+\.[0-9]+\.[0-9]+)-py(?P<python>3[0-9]{1,2})-(?P<build>[a-z0-9]+)$")
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One thing wrong with a document: where, what, and what to do about it.
-
-    Attributes:
-        where: The document's name.
-        line: Line in it, from 1; 0 where the document as a whole is meant.
-        key: Path of the key, as `file_types[0].clock.kind`.
-        message: What is wrong.
-        remedy: What to do.
-        severity: A `warning` does not keep a study from being used.
-    """
-
-    where: str
-    line: int
-    key: str
-    message: str
-    remedy: str
-    severity: Literal["error", "warning"] = "error"
-
-    def __str__(self) -> str:
-        place = f"{self.where}:{self.line}" if self.line else self.where
-        key = f" {self.key}:" if self.key else ""
-        mark = "warning: " if self.severity == "warning" else ""
-        return f"{place}:{key} {mark}{self.message} {self.remedy}".rstrip()
 
 
 @dataclass(frozen=True)

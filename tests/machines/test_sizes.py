@@ -109,4 +109,4 @@ def test_a_wrong_table_is_refused_with_its_place(
     assert says in message
     assert str(path) in message
     if line is not None:
-        assert f"line {line}:" in message
+        assert f":{line}: " in message

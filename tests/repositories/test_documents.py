@@ -23,33 +23,40 @@ def test_every_mistake_is_named_with_its_line() -> None:
     found = mistakes(
         "name: GEO\ntitel: x\nrequires: [samples, pictures]\ndataset_id: '(?=a)'\nmetadata:\n  - name: Age\n"
     )
-    assert sorted({line.split(":")[0] for line in found}) == ["line 1", "line 2", "line 3", "line 4", "line 6"]
+    assert sorted({line.split(":")[1] for line in found}) == ["1", "2", "3", "4", "6"]
     text = "\n".join(found)
-    for part in ("title: missing", "titel: unknown key. Did you mean `title`?", "requires.1", "RE2", "metadata.0.name"):
+    for part in (
+        "title: `title` is missing. Add it. One line for people.",
+        "titel: unknown key `titel`. Did you mean `title`?",
+        "requires[1]",
+        "RE2",
+        "metadata[0].name",
+    ):
         assert part in text
 
 
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("name: [geo\n", "not YAML"),
-        ("a: &x 1\nb: *x\n", "aliases are not allowed"),
-        (GOOD + "title: again\n", "given twice"),
-        ("name: geo\ntitle: !!bool maybe\n", "line 2: the YAML tag tag:yaml.org,2002:bool is not allowed"),
-        ("name: geo\ntitle: !!int ''\n", "line 2: the YAML tag"),
-        ("name: geo\ntitle: !!timestamp foo\n", "line 2: the YAML tag"),
-        ("!!set {name: geo}\n", "line 1: the YAML tag"),
-        ("name: geo\ntitle: 2020-13-45\n", "not YAML"),
-        ("", "valid dictionary"),
+        ("name: [geo\n", "geo.yaml:2: not valid YAML"),
+        ("a: &x 1\nb: *x\n", "alias `*x` is not allowed"),
+        (GOOD + "title: again\n", "geo.yaml:4: title: the key is there twice, first in line 2"),
+        ("name: geo\ntitle: !!bool maybe\n", "geo.yaml:2: title: the tag `tag:yaml.org,2002:bool` is not allowed"),
+        ("name: geo\ntitle: !!int ''\n", "geo.yaml:2: title: the tag"),
+        ("name: geo\ntitle: !!timestamp foo\n", "geo.yaml:2: title: the tag"),
+        ("!!set {name: geo}\n", "geo.yaml:1: the tag"),
+        ("name: geo\ntitle: 2020\n", "geo.yaml:2: title: this is text, and YAML reads 2020. Put it in quotes."),
+        ("", "the document is empty"),
+        ("- geo\n", "valid dictionary"),
         (GOOD.replace("geo", "data_matrices"), "reserved"),
         (GOOD.replace("(?P<dataset_id>GSE[0-9]+)", "GSE"), "group named dataset_id"),
         (GOOD + "prefix: ../other\n", "folder path"),
         (GOOD.replace("name: geo", "name: study_a"), "names that begin with `study_`"),
-        (GOOD + "metadata: [{name: title}]\n", "line 4: metadata.0.name: every dataset has `title` from its file"),
+        (GOOD + "metadata: [{name: title}]\n", "geo.yaml:4: metadata[0].name: every dataset has `title` from its file"),
         (GOOD + "metadata: [{name: accession}]\n", "every dataset has `accession`"),
         (GOOD + "metadata: [{name: a, original_name: x}, {name: b, original_name: x}]\n", "names x twice"),
         (GOOD + "metadata: [{name: a, original_name: b}, {name: b, original_name: a}]\n", "names a, b twice"),
-        (GOOD + "owners: [bob]\n", "line 4: owners: `bob` is no owner"),
+        (GOOD + "owners: [bob]\n", "geo.yaml:4: owners: `bob` is no owner"),
         (GOOD + "owners: ['team:']\n", "is no owner"),
         (GOOD + "owners: [bob@lab]\n", "is no owner"),
     ],

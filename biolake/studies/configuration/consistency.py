@@ -7,17 +7,17 @@ so that all mistakes are shown together.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from biolake.documents.errors import Mistake
+from biolake.documents.read import Document, KeyPath
+from biolake.documents.suggestions import closest
 from biolake.studies.configuration.file_types import FileType, Source
 from biolake.studies.configuration.headers import header_field
 from biolake.studies.configuration.metadata import Metadata, MetadataColumn
 from biolake.studies.configuration.patterns import GROUPS
 from biolake.studies.configuration.pipelines import Pipeline
 from biolake.studies.configuration.units import unit_in_name
-from biolake.studies.document import Document, KeyPath
 from biolake.studies.errors import PatternInvalid
-from biolake.studies.models import Mistake
 from biolake.studies.pipeline_files.read import PipelineFile
-from biolake.studies.suggestions import closest
 
 _READERS: dict[str, tuple[str, ...]] = {
     "axivity": ("ReadCwa",),

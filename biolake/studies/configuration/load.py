@@ -1,28 +1,27 @@
 """Loading a study's configuration: the document, then its parts, then the pipelines it names; all mistakes at once.
 
-What a configuration may say is in `study`; how a YAML document is read with its lines is `document`.
+What a configuration may say is in `study`; how a YAML document is read with its lines is `biolake.documents`.
 """
 
 import hashlib
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from biolake.documents.errors import Mistake
+from biolake.documents.read import Document, KeyPath, read_document
+from biolake.documents.validate import mistakes_of
 from biolake.studies.configuration.consistency import Parts, check_parts, check_pipelines
 from biolake.studies.configuration.file_types import FileType, Source
 from biolake.studies.configuration.metadata import Metadata, MetadataColumn
 from biolake.studies.configuration.pipelines import Days, Pipeline
 from biolake.studies.configuration.study import StudyConfiguration, StudyDocument
-from biolake.studies.document import Document, KeyPath, read_document
 from biolake.studies.errors import StudyConfigurationInvalid, StudyConfigurationMissing
-from biolake.studies.models import Mistake
 from biolake.studies.pipeline_files.read import DayWindows, PipelineFile, read_pipeline
 from biolake.studies.runtimes import InvalidRuntime, UnknownRuntime, read_specification
-from biolake.studies.suggestions import closest
 
 _Part = TypeVar("_Part")
 
@@ -69,7 +68,7 @@ def _load(path: Path, runtimes: Path | None) -> tuple[StudyConfiguration | None,
     try:
         read = StudyDocument.model_validate(document.value)
     except ValidationError as error:
-        mistakes += [_mistake(document, item) for item in _telling(error)]
+        mistakes += mistakes_of(error, document, StudyDocument)
     parts = _parts(document)
     mistakes += check_parts(document, parts)
     known = _runtimes(document, parts, runtimes, mistakes)
@@ -190,86 +189,3 @@ def _valid(model: type[_Part], value: Any) -> _Part | None:
         return TypeAdapter(model).validate_python(value)
     except ValidationError:
         return None
-
-
-def _telling(error: ValidationError) -> list[dict[str, Any]]:
-    """Return the errors without those that only say that a list is short of an item that is itself in error."""
-    items: list[dict[str, Any]] = [{**item} for item in error.errors(include_url=False)]
-    places = [tuple(item["loc"]) for item in items]
-    return [
-        item
-        for item, place in zip(items, places, strict=True)
-        if item["type"] != "too_short"
-        or not any(len(other) > len(place) and other[: len(place)] == place for other in places)
-    ]
-
-
-def _mistake(document: Document, item: Mapping[str, Any]) -> Mistake:
-    path: KeyPath = tuple(item["loc"])
-    # A mapping's key that is refused is reported one level deeper by pydantic.
-    path = path[:-1] if path and path[-1] == "[key]" else path
-    kind, context = item["type"], item.get("ctx", {})
-    if kind == "mistake":
-        return document.mistake(path, context["message"], context["remedy"])
-    if kind == "extra_forbidden":
-        return document.mistake(path, f"unknown key `{path[-1]}`.", _hint(path))
-    if kind == "missing":
-        return document.mistake(path, f"`{path[-1]}` is missing.", f"Add it. {_describe(path)}".rstrip())
-    found = item["input"]
-    shown = f" Found {found!r}." if isinstance(found, str | int | float | bool) or found is None else ""
-    message = item["msg"].rstrip(".") + "."
-    if kind == "string_type" and isinstance(found, int | float | bool):
-        return document.mistake(path, f"this is text, and YAML reads {found!r}.", "Put it in quotes.")
-    if kind == "too_short":
-        return document.mistake(path, "nothing is listed.", _describe(path) or "List at least one.")
-    return document.mistake(path, message + shown, _describe(path))
-
-
-def _describe(path: KeyPath) -> str:
-    holder, name = _model_at(path[:-1]), path[-1] if path else ""
-    if holder is None:
-        return ""
-    for field_name, field in holder.model_fields.items():
-        if name in (field_name, field.alias) and field.description:
-            return f"{field.description.rstrip('.')}."
-    return ""
-
-
-def _hint(path: KeyPath) -> str:
-    holder = _model_at(path[:-1])
-    if holder is None:
-        return "Remove it."
-    known = [field.alias or name for name, field in holder.model_fields.items()]
-    close = closest(str(path[-1]), known)
-    return f"Did you mean `{close}`?" if close else f"Known here: {', '.join(known)}."
-
-
-def _model_at(path: KeyPath) -> type[BaseModel] | None:
-    """Return the model that describes what stands at `path` in a study's document."""
-    kind: Any = StudyDocument
-    for part in path:
-        kind = _inner(kind, part)
-        if kind is None:
-            return None
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _inner(kind: Any, part: str | int) -> Any:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        fields = [field for name, field in kind.model_fields.items() if part in (name, field.alias)]
-        return _unwrapped(fields[0].annotation) if fields else None
-    arguments = get_args(kind)
-    if get_origin(kind) is dict:
-        return _unwrapped(arguments[1])
-    return _unwrapped(arguments[0]) if get_origin(kind) in (list, tuple) else None
-
-
-def _unwrapped(kind: Any) -> Any:
-    """Return the type inside Annotated and Optional."""
-    while get_origin(kind) in (types.UnionType, Union) or hasattr(kind, "__metadata__"):
-        if hasattr(kind, "__metadata__"):
-            kind = kind.__origin__
-            continue
-        choices = [choice for choice in get_args(kind) if choice is not type(None)]
-        kind = choices[0]
-    return kind

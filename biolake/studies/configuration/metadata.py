@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from biolake.studies.configuration.part import Glob, Name, Part, Regex, mistaken
+from biolake.documents.validate import mistaken
+from biolake.studies.configuration.part import Glob, Name, Part, Regex
 from biolake.studies.configuration.units import convert, unit
 from biolake.studies.errors import UnknownUnit
 

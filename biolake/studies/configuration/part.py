@@ -7,18 +7,13 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
+from biolake.documents.validate import mistaken
 from biolake.errors import BiolakeError
 from biolake.studies.configuration.patterns import compiled, glob_expression
 from biolake.studies.configuration.timezones import timezone_name
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
-
-
-def mistaken(message: str, remedy: str = "") -> PydanticCustomError:
-    """Return the error that a validator raises so that message and remedy reach the study's manager apart."""
-    return PydanticCustomError("mistake", "{message} {remedy}", {"message": message, "remedy": remedy})
 
 
 def _checked(check: object) -> AfterValidator:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from biolake.studies.configuration.part import Part, mistaken
+from biolake.documents.validate import mistaken
+from biolake.studies.configuration.part import Part
 from biolake.studies.models import RuntimeName
 
 _WEBHOOK = re.compile(r"^webhook:[a-z0-9]+(-[a-z0-9]+)*$")

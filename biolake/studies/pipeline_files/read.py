@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from biolake.studies.document import PIPELINE, Document, KeyPath, read_document
+from biolake.documents.errors import Mistake
+from biolake.documents.read import Dialect, Document, KeyPath, read_document
+from biolake.documents.suggestions import closest
 from biolake.studies.errors import ProcessTableMissing
-from biolake.studies.models import Mistake
 from biolake.studies.pipeline_files.parameters import check_value
 from biolake.studies.pipeline_files.process_table import Process, ProcessTable, process_table
-from biolake.studies.suggestions import closest
 
+_DIALECT = Dialect(aliases=True, tuples=True, yaml_1_1=True)
 _STEP_KEYS = ("name", "process", "package", "module", "parameters", "save_file", "plot_file")
 _NEED_DAY_WINDOWS = frozenset({"Sleep", "ActivityLevelClassification", "StaudenmayerClassification"})
 
@@ -107,7 +108,7 @@ def read_pipeline(
     Returns:
         The pipeline, None where it has errors; and all mistakes.
     """
-    document, mistakes = read_document(content, name, PIPELINE)
+    document, mistakes = read_document(content, name, _DIALECT)
     if mistakes and not document.lines:
         return None, mistakes
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from biolake.studies.models import Mistake
+from biolake.documents.errors import Mistake
 from biolake.studies.pipeline_files.process_table import process_table, recorded_versions
 from biolake.studies.pipeline_files.read import DayWindows, PipelineFile, read_pipeline
 from tests.studies.small_study import gait_pipeline, sleep_pipeline, step

@@ -1,8 +1,8 @@
 """Reading a YAML document with the line of every key, so that a mistake can be shown where it is.
 
-What the keys mean is in `configuration` and `pipeline_files`. Nothing here builds objects from tags, and size, depth
-and expansion are limited: a document is data from outside. Scalars follow YAML 1.2's core schema (`no` is text), or
-YAML 1.1 as PyYAML reads it where a file will be read again by SciKit-Digital-Health. Source: yaml.org/spec.
+What the keys mean is a model's, see `load`. Nothing here builds objects from tags, and size, depth and expansion are
+limited: a document is data from outside. Scalars follow YAML 1.2's core schema (`no` is text), or YAML 1.1 as PyYAML
+reads it where a file will be read again by SciKit-Digital-Health. Source: yaml.org/spec.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from biolake.studies.models import Mistake
+from biolake.documents.errors import Mistake
 
 KeyPath = tuple[str | int, ...]
 
@@ -43,8 +43,7 @@ class Dialect:
     yaml_1_1: bool = False
 
 
-STUDY = Dialect()
-PIPELINE = Dialect(aliases=True, tuples=True, yaml_1_1=True)
+STRICT = Dialect()
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def spell(path: KeyPath) -> str:
     return text
 
 
-def read_document(content: bytes, name: str, dialect: Dialect = STUDY) -> tuple[Document, list[Mistake]]:
+def read_document(content: bytes, name: str, dialect: Dialect = STRICT) -> tuple[Document, list[Mistake]]:
     """Read a YAML document, JSON included.
 
     Args:
