@@ -18,6 +18,10 @@ engines *ARGS:
 trino *ARGS:
     uv run pytest -m trino tests/engines/trino {{ARGS}}
 
+# The platform's image, built without a registry and deployed on a real cluster: docs/engines-in-tests.md.
+image-test *ARGS:
+    uv run pytest -m image tests/engines/image {{ARGS}}
+
 # The deployment with its UI.
 ui:
     uv run biolake up

@@ -19,6 +19,7 @@ from biolake.cli import (
     query,
     reconcile,
     repositories,
+    runtimes,
     search,
     settings,
     studies,
@@ -76,6 +77,7 @@ app.add_typer(repositories.app, name="repository")
 app.add_typer(download.app, name="download")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(studies.app, name="study")
+app.add_typer(runtimes.app, name="runtimes")
 app.command("notifications")(studies.notifications)
 app.command("settings")(settings.settings)
 app.command("doctor")(doctor.doctor)

@@ -45,6 +45,10 @@ class RuntimeNotBuilt(BiolakeError):
     transient = True
 
 
+class RuntimeCacheNotWritable(BiolakeError):
+    """A runtime is not among those that were built before, and this process may not build it."""
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -159,7 +163,7 @@ def read_specification(name: str, root: Path) -> RuntimeSpecification:
     """
     folder = root / name
     if name != Path(name).name or not (folder / "uv.lock").is_file() or not (folder / "runtime.toml").is_file():
-        known = sorted(path.parent.name for path in root.glob("*/uv.lock"))
+        known = runtime_names(root)
         raise UnknownRuntime(
             f"runtime {name!r}: no folder with uv.lock and runtime.toml under {root}. "
             f"Known: {', '.join(known) or 'none'}. Correct the name or add the runtime."
@@ -195,6 +199,11 @@ def read_specification(name: str, root: Path) -> RuntimeSpecification:
     )
 
 
+def runtime_names(root: Path) -> list[str]:
+    """Every runtime of a folder, sorted."""
+    return sorted(path.parent.name for path in root.glob("*/uv.lock"))
+
+
 def ensure_runtime(name: str, root: Path, cache_dir: Path) -> Runtime:
     """Return the runtime `name`, built under `cache_dir` by the first who asks for it.
 
@@ -210,12 +219,12 @@ def ensure_runtime(name: str, root: Path, cache_dir: Path) -> Runtime:
         UnknownRuntime: There is no such runtime.
         InvalidRuntime: Its files contradict each other.
         RuntimeNotBuilt: The environment cannot be built; the message has uv's last words.
+        RuntimeCacheNotWritable: It is not there, and the cache is read-only, as a container's is.
     """
     specification = read_specification(name, root)
     target = _place(specification, cache_dir)
     if not (target / _READY).is_file():
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        with _alone(cache_dir / f"{target.name}.lock"):
+        with _alone(cache_dir / f"{target.name}.lock", specification):
             if not (target / _READY).is_file():
                 _build(specification, target)
     record = json.loads((target / _READY).read_text())
@@ -238,9 +247,17 @@ def _place(specification: RuntimeSpecification, cache_dir: Path) -> Path:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path, specification: RuntimeSpecification) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("w")
+    except OSError as error:
+        raise RuntimeCacheNotWritable(
+            f"runtime {specification.name}: not built, and {path.parent} cannot be written ({error.strerror}). Build "
+            "it there with `biolake runtimes build` (an image: from its Containerfile), or set BIOLAKE_RUNTIME_CACHE."
+        ) from error
     # The kernel lets go of the lock when its holder dies, however it dies.
-    with path.open("w") as file:
+    with opened as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from biolake.studies.runtimes import InvalidRuntime, Runtime, UnknownRuntime, ensure_runtime, read_specification
+from biolake.studies.runtimes import (
+    InvalidRuntime,
+    Runtime,
+    RuntimeCacheNotWritable,
+    UnknownRuntime,
+    ensure_runtime,
+    read_specification,
+)
 from tests.studies.processing.conftest import ROOT
 
 NAMES = sorted(path.parent.name for path in ROOT.glob("*/uv.lock"))
@@ -101,3 +108,15 @@ def test_those_who_ask_at_once_wait_for_one_build(
     assert len(builds) == 1
     assert len({runtime.python for runtime in found}) == 1
     assert len(found) == 6
+
+
+def test_a_read_only_cache_serves_what_was_built_before(built: Callable[[str], Runtime], tmp_path: Path) -> None:
+    """A container's image; `chmod` would not keep out root, under whom tests may run."""
+    place = built("skdh-0.17.18-py311-a").python.parents[1]
+    taken = tmp_path / "file"
+    taken.write_text("no folder can be made below")
+
+    found = ensure_runtime("skdh-0.17.18-py311-dfa", ROOT, place.parent)
+    assert found.python.parents[1] == place
+    with pytest.raises(RuntimeCacheNotWritable, match=r"skdh-0\.17\.18-py311-a: not built.*biolake runtimes build"):
+        ensure_runtime("skdh-0.17.18-py311-a", ROOT, taken / "cache")

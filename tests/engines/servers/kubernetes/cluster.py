@@ -116,6 +116,11 @@ class Cluster:
         self._start("kube-apiserver", *api_server(self.state))
         self._until("API server", "get", "--raw", "/readyz")
 
+    def import_image(self, archive: Path, *options: str) -> None:
+        """Give the node an image, as a pull would."""
+        done = self._ctr("images", "import", *options, str(archive))
+        assert done.returncode == 0, done.stderr
+
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl as the cluster's administrator and return what it says."""
         done = self._kubectl(*arguments, stdin=stdin)
@@ -130,6 +135,10 @@ class Cluster:
     def _kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [str(self.state / "bin" / "kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments]
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+    def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["ctr", "-a", f"{self.state}/containerd.sock", "-n", "k8s.io", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def _start(self, name: str, *arguments: str, program: str | None = None) -> None:
         command = [program or str(self.state / "bin" / name), *arguments]
@@ -184,8 +193,7 @@ class Cluster:
         write_host_base(self.state / "host-base.tar")
         deadline = time.monotonic() + _PATIENCE
         for name in ("pause", "host-base"):
-            command = ["ctr", "-a", f"{self.state}/containerd.sock", "-n", "k8s.io", "images", "import"]
-            while subprocess.run([*command, f"{self.state}/{name}.tar"], capture_output=True, check=False).returncode:
+            while self._ctr("images", "import", f"{self.state}/{name}.tar").returncode:
                 assert time.monotonic() < deadline, f"containerd does not answer; see {self.state}/logs"
                 time.sleep(0.1)
 
