@@ -15,8 +15,9 @@ import random
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate, islice
 from typing import Any
 
 from opensearchpy import OpenSearch, helpers
@@ -29,6 +30,7 @@ from biolake.search.opensearch_mapping import Names, template
 from biolake.search.opensearch_rows import entry, id_of
 
 CHUNK = 1000
+FILLED_AT_ONCE = 10_000
 ROUNDS = 3
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _ORGANISMS = ("Homo sapiens", "Mus musculus", "Rattus norvegicus", "Danio rerio", "Drosophila melanogaster")
@@ -65,14 +67,15 @@ class Author:
         )
         self.vocabulary = list(words)[:30_000]
         # Zipf: the word of rank r is r times rarer than the first.
-        self._weights = [1 / rank for rank in range(1, len(self.vocabulary) + 1)]
-        self._ahead: list[str] = []
+        self._cumulative = list(accumulate(1 / rank for rank in range(1, len(self.vocabulary) + 1)))
+        self._ahead = self._drawn()
+
+    def _drawn(self) -> Iterator[str]:
+        while True:
+            yield from self._random.choices(self.vocabulary, cum_weights=self._cumulative, k=10_000)
 
     def words(self, number: int) -> str:
-        if len(self._ahead) < number:
-            self._ahead = self._random.choices(self.vocabulary, self._weights, k=200_000)
-        taken, self._ahead = self._ahead[:number], self._ahead[number:]
-        return " ".join(taken)
+        return " ".join(islice(self._ahead, number))
 
     def document(self, number: int) -> SearchDocument:
         chance = self._random
@@ -156,6 +159,15 @@ def indexing(client: OpenSearch, url: str, author: Author, each: int) -> list[tu
         remove(client, bodies)
         client.indices.delete(index=plain)
     return [(way, statistics.median(rates)) for way, rates in spent.items()]
+
+
+def filling(index: OpenSearchIndex, author: Author, number: int) -> float:
+    """Seconds of the calls alone: the documents of each are made before it."""
+    seconds = 0.0
+    for first in range(0, number, FILLED_AT_ONCE):
+        documents = [author.document(place) for place in range(first, min(first + FILLED_AT_ONCE, number))]
+        seconds += timed(lambda documents=documents: index.upsert(documents))
+    return seconds
 
 
 def remove(client: OpenSearch, prefix: str) -> None:
@@ -242,9 +254,9 @@ def main() -> None:
     print(table(("indexing", "documents/s", "the platform's share of it"), lines))
     name = f"bench-{uuid.uuid4().hex[:8]}"
     index = OpenSearchIndex(Access(chosen.url), name=name)
-    seconds = timed(lambda: index.upsert(author.document(number) for number in range(chosen.documents)))
+    seconds = filling(index, author, chosen.documents)
     size = client.indices.stats(index=Names(name).alias)["_all"]["primaries"]["store"]["size_in_bytes"]
-    print(f"{chosen.documents:,} documents in one call: {seconds:.0f} s, {size / 1024**2:.0f} MiB\n")
+    print(f"{chosen.documents:,} documents, {FILLED_AT_ONCE:,} in a call: {seconds:.0f} s, {size / 1024**2:.0f} MiB\n")
     print(table(("search, 20 hits", "p50 ms", "p99 ms", "most ms"), searching(index, author, chosen.queries)))
     index.close()
     remove(client, name)
