@@ -13,47 +13,98 @@ production profile uses PostgreSQL.
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 
+import dagster as dg
+from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.base_storage import DagsterStorage
+from dagster._core.storage.event_log import EventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.runs import RunStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.schedules import ScheduleStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
-from dagster._core.storage.sqlite_storage import (
-    DagsterSqliteStorage,
-    _event_logs_directory,
-    _runs_directory,
-    _schedule_directory,
-)
-from dagster._serdes import ConfigurableClassData
+
+# Where Dagster's default storage has its files is told by no public function. One that is renamed is an ImportError
+# here, and Dagster's version is pinned; a layout of our own would leave the history behind silently.
+from dagster._core.storage.sqlite_storage import _event_logs_directory, _runs_directory, _schedule_directory
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
 
 _BUSY_SECONDS = 60
 _RUNS_KEPT_OPEN = 8
 
 
-class PooledSqliteStorage(DagsterSqliteStorage):
+class PooledSqliteStorage(DagsterStorage, ConfigurableClass):
     """Runs, events and schedules in SQLite below `base_dir`, as `dagster.yaml` names it."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         """Open or create the files."""
-        super().__init__(base_dir, inst_data)
-        self._run_storage = _Runs.from_local(_runs_directory(base_dir))
-        self._event_log_storage = _Events(_event_logs_directory(base_dir))
-        self._schedule_storage = _Schedules.opened(_schedule_directory(base_dir))
+        self._inst_data = inst_data
+        Path(base_dir).mkdir(parents=True, exist_ok=True)
+        self._runs = _Runs.from_local(_runs_directory(base_dir))
+        self._events = _Events(_event_logs_directory(base_dir))
+        self._schedules = _Schedules.from_local(_schedule_directory(base_dir))
+        super().__init__()
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        """What another process makes this storage from."""
+        return self._inst_data
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> Self:
-        """Called by Dagster with what `dagster.yaml` says."""
-        return cls.from_local(inst_data=inst_data, **config_value)
+    def config_type(cls) -> UserConfigSchema:
+        """The configuration of Dagster's default storage."""
+        return {"base_dir": dg.StringSource}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "PooledSqliteStorage":
+        """Make it as `dagster.yaml` says."""
+        return cls(config_value["base_dir"], inst_data)
+
+    @property
+    def run_storage(self) -> RunStorage:
+        """Runs."""
+        return self._runs
+
+    @property
+    def event_log_storage(self) -> EventLogStorage:
+        """Events, and what is known of assets."""
+        return self._events
+
+    @property
+    def schedule_storage(self) -> ScheduleStorage:
+        """Ticks and cursors of sensors and schedules."""
+        return self._schedules
+
+    @property
+    def run_storage_data(self) -> ConfigurableClassData | None:
+        """None: of old releases only."""
+        return None
+
+    @property
+    def event_storage_data(self) -> ConfigurableClassData | None:
+        """None: of old releases only."""
+        return None
+
+    @property
+    def schedule_storage_data(self) -> ConfigurableClassData | None:
+        """None: of old releases only."""
+        return None
 
 
-class _Runs(SqliteRunStorage):
+class _OneFile:
+    """One of Dagster's storages that is one file, with a connection that stays open."""
+
     def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engine = _engine(conn_string)
-        super().__init__(conn_string, inst_data)
+        super().__init__(conn_string, inst_data)  # type: ignore[call-arg]
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -64,22 +115,12 @@ class _Runs(SqliteRunStorage):
         self._engine.dispose()
 
 
-class _Schedules(SqliteScheduleStorage):
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._engine = _engine(conn_string)
-        super().__init__(conn_string, inst_data)
+class _Runs(_OneFile, SqliteRunStorage):
+    """Runs over the connection."""
 
-    @classmethod
-    def opened(cls, base_dir: str) -> SqliteScheduleStorage:
-        return cls.from_local(base_dir)
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
-            yield connection
-
-    def dispose(self) -> None:
-        self._engine.dispose()
+class _Schedules(_OneFile, SqliteScheduleStorage):
+    """Schedules over the connection."""
 
 
 class _Events(SqliteEventLogStorage):
