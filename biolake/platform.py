@@ -98,6 +98,7 @@ class Platform:
             self.runtimes,
             self.settings.runtime_cache,
             Reservations(self.settings.home / "memory", memory),
+            self.settings.image,
         )
 
     @property

@@ -93,6 +93,11 @@ class Settings(BaseModel):
     machines: Path | None = Field(
         None, description="File of the cluster's machine sizes; the project's own table where not set"
     )
+    image: str | None = Field(
+        None,
+        min_length=1,
+        description="The container image that this process is, recorded with what it makes; set for the pods of runs",
+    )
     pair_hours: float = Field(72.0, gt=0, description="How long a dataset waits for its missing files")
     history_days: int = Field(
         90, ge=7, description="How long the logs of runs and replaced object versions are remembered"

@@ -1,7 +1,8 @@
 """Runs as Kubernetes Jobs: dagster-k8s' launcher, with what it does not tell or do.
 
-It records in a tag how a run's pod ended, takes a silent API server for no news, and takes away the Jobs of runs that
-are over. What an ending means is in `biolake.machines.endings`; which lots get another run, in `sensors.lost_runs`.
+It records in a tag how a run's pod ended, takes a silent API server for no news, takes away the Jobs of runs that are
+over, gives every run a machine, and tells it which image it is. What an ending means is in `biolake.machines.endings`;
+which lots get another run, in `sensors.lost_runs`; where the image comes from, in `own_image`.
 """
 
 import logging
@@ -11,14 +12,19 @@ from typing import TypeVar
 import dagster as dg
 import urllib3
 from dagster._core.events import RunFailureReason
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
 from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 from dagster_k8s import K8sRunLauncher
+from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import get_job_name_from_run_id
 from kubernetes.client.rest import ApiException
 
+from biolake.machines.choose import Machine, read_machines
 from biolake.machines.endings import Ending, PodEnding, ending_of
-from resources.run_workers import ENDING_TAG
+from biolake.settings import Settings
+from resources.machine_tags import KUBERNETES_TAG, tags_of
+from resources.own_image import own_image
+from resources.run_workers import ENDING_TAG, MACHINE_TAG
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_TO_ANSWER = 10
@@ -35,8 +41,44 @@ _Found = TypeVar("_Found")
 class KubernetesRunLauncher(K8sRunLauncher):
     """One Job per run, never restarted by Kubernetes: the arrival sensor gives lost work another run.
 
-    Its configuration is that of `K8sRunLauncher`.
+    Its configuration is that of `K8sRunLauncher`. Without `job_image` runs are of the image that the launcher's own pod
+    is of, by its digest.
     """
+
+    _own_image: str | None = None
+
+    @property
+    def job_image(self) -> str:
+        """The image of runs for which nothing else is said."""
+        if self._job_image:
+            return self._job_image
+        if self._own_image is None:
+            self._own_image = own_image(self._api_client.core_api, self.job_namespace, _SECONDS_TO_ANSWER)
+        return self._own_image
+
+    def get_container_context_for_run(self, dagster_run: dg.DagsterRun) -> K8sContainerContext:
+        """What the run's pod is told, with the image that it is."""
+        context = super().get_container_context_for_run(dagster_run)
+        origin = dagster_run.job_code_origin
+        image = context.run_k8s_config.container_config.get("image") or (
+            origin.repository_origin.container_image if origin is not None else None
+        )
+        return context.merge(K8sContainerContext(env_vars=[f"BIOLAKE_IMAGE={image or self.job_image}"]))
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Make the run's Job; one that asked for no machine gets that of the table's `others`.
+
+        Raises:
+            DocumentInvalid: The table of machine sizes is wrong.
+            NoImage: It is not known of which image runs are.
+        """
+        run = context.dagster_run
+        if MACHINE_TAG not in run.tags and KUBERNETES_TAG not in run.tags:
+            table = read_machines(Settings.from_environment().machines)
+            tags = tags_of(table, Machine(table.others, spot=False))
+            self._instance.add_run_tags(run.run_id, tags)
+            context = context._replace(dagster_run=run.with_tags({**run.tags, **tags}))
+        super().launch_run(context)
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Say whether the run's pod may still work; a silent API server says nothing about it."""
@@ -120,7 +162,7 @@ class KubernetesRunLauncher(K8sRunLauncher):
             self._instance.add_run_tags(run.run_id, {ENDING_TAG: ending.kind.value})
 
     def _place(self, run: dg.DagsterRun) -> tuple[str, str]:
-        context = self.get_container_context_for_run(run)
+        context = super().get_container_context_for_run(run)
         name = get_job_name_from_run_id(run.run_id, resume_attempt_number=self._get_resume_attempt_number(run))
         return name, context.namespace or self.job_namespace
 

@@ -1,23 +1,16 @@
-"""The tags by which a run asks for its machine, in production; a local deployment has one machine."""
-
-import json
+"""Which machine a lot's or a recording's run asks for, in production; a local deployment has one machine."""
 
 import dagster as dg
 
 from biolake.ledger.lots import heaviest_job
 from biolake.ledger.models import Lot
-from biolake.machines.choose import Machine, machine_for_lot, machine_for_recording, read_machines
-from biolake.machines.kubernetes import pod_configuration
-from biolake.machines.models import MachineTable
+from biolake.machines.choose import machine_for_lot, machine_for_recording, read_machines
 from biolake.platform import Platform
 from biolake.studies.configuration.study import StudyConfiguration
 from biolake.studies.models import Recording
 from biolake.studies.recordings.planned_memory import planned_memory
-from resources.run_workers import MACHINE_TAG
+from resources.machine_tags import tags_of
 from sensors.lost_runs import runs_out_of_memory
-
-SPOT_TAG = "biolake/spot"
-_KUBERNETES_TAG = "dagster-k8s/config"
 
 
 def machine_tags(platform: Platform, instance: dg.DagsterInstance, lot: Lot) -> dict[str, str]:
@@ -46,9 +39,3 @@ def recording_machine_tags(platform: Platform, study: StudyConfiguration, record
     table = read_machines(platform.settings.machines)
     planned = planned_memory(study, platform.study_engine, recording)
     return tags_of(table, machine_for_recording(table, planned, attempts=recording.attempts))
-
-
-def tags_of(table: MachineTable, machine: Machine) -> dict[str, str]:
-    """A machine as a run's tags: for people and limits, and for the launcher."""
-    tags = {MACHINE_TAG: machine.size, _KUBERNETES_TAG: json.dumps(pod_configuration(table, machine))}
-    return tags | ({SPOT_TAG: "true"} if machine.spot else {})

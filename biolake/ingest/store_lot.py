@@ -301,6 +301,7 @@ class LotStorer:
             sha256=outcome.sha256,
             run_id=self._run_id,
             code_version=code_version(),
+            image=self._platform.settings.image,
             cells_in=outcome.cells_in,
             cells_out=outcome.cells_out,
         )

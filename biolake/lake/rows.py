@@ -51,6 +51,7 @@ class ProcessingRecord:
     code_version: str
     cells_in: int | None
     cells_out: int | None
+    image: str | None = None
     processed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

@@ -164,6 +164,7 @@ PROVENANCE = TableSchema(
         Column("sha256", pa.string(), "Hash of the data file's bytes, null where it could not be read"),
         Column("run_id", pa.string(), "The Dagster run", nullable=False),
         Column("code_version", pa.string(), "Version of the platform's code", nullable=False),
+        Column("image", pa.string(), "Container image of the run's pod, by its digest; null where it was in none"),
         Column("cells_in", pa.int64(), "Values the reader found"),
         Column("cells_out", pa.int64(), "Values written to the lake"),
         Column("processed_at", pa.timestamp("us", "UTC"), "When the processing ended", nullable=False),

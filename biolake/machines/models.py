@@ -99,6 +99,7 @@ class MachineTable(_Part):
         regular: Where the others are.
         lots_on_spot: Whether a lot's first runs are put on spot machines.
         recordings_on_spot: The same of recordings.
+        others: The size for runs that are neither, such as nightly upkeep and what people launch by hand.
     """
 
     sizes: dict[SizeName, MachineSize]
@@ -106,6 +107,7 @@ class MachineTable(_Part):
     regular: Placement = Placement()
     lots_on_spot: bool = False
     recordings_on_spot: bool = False
+    others: SizeName = "medium"
 
     @model_validator(mode="after")
     def _complete_and_growing(self) -> Self:

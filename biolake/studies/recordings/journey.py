@@ -53,6 +53,7 @@ class Workplace:
         runtimes: The folder of locked runtimes.
         runtime_cache: Where they are built.
         reservations: This machine's memory, shared by all runs on it.
+        image: Container image of this process, where it is in one.
     """
 
     lake: Lake
@@ -60,6 +61,7 @@ class Workplace:
     runtimes: Path
     runtime_cache: Path
     reservations: Reservations
+    image: str | None = None
 
 
 @dataclass
@@ -147,7 +149,7 @@ def _process(study: StudyConfiguration, recording: Recording, place: Workplace, 
             outcome = _run(study, recording, name, files, folder / "out" / name, warm)
             done.outcomes[name] = outcome
             done.stored[name] = store_results(
-                study, recording, outcome, place.lake, results_store, run_id, pipeline=name
+                study, recording, outcome, place.lake, results_store, run_id, pipeline=name, image=place.image
             )
     worst = min(done.outcomes.values(), key=lambda outcome: _WORST_FIRST.index(outcome.state))
     done.state, done.reason = worst.state, worst.reason

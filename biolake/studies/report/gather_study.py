@@ -233,9 +233,9 @@ def _rules(study: StudyConfiguration) -> tuple[Fact, ...]:
 
 
 def _software(study: StudyConfiguration, lake: Lake, made: pl.DataFrame) -> tuple[SoftwareLine, ...]:
-    key = ["pipeline", "pipeline_sha256", "runtime_sha256", "code_version"]
+    key = ["pipeline", "pipeline_sha256", "runtime_sha256", "code_version", "image"]
     counts = made.group_by(key, maintain_order=True).len()
-    first = made.unique(key, keep="last").join(counts, on=key).sort(key)
+    first = made.unique(key, keep="last").join(counts, on=key, nulls_equal=True).sort(key)
     return tuple(software_line(run_manifest(lake, study.id, run), run["len"]) for run in first.iter_rows(named=True))
 
 
@@ -254,6 +254,7 @@ def software_line(made: Manifest, results: int = 1) -> SoftwareLine:
         blas=", ".join(str(part) for part in blas),
         patches=", ".join(str(patch.get("name", "")) for patch in said.get("patches", [])) or "none",
         code_version=made.code_version,
+        image=made.image or "",
         results=results,
     )
 

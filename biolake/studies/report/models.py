@@ -84,6 +84,7 @@ class SoftwareLine:
     blas: str
     patches: str
     code_version: str
+    image: str
     results: int
 
 

@@ -36,6 +36,7 @@ RUNS = {
     "prefix": pl.String(),
     "run_id": pl.String(),
     "code_version": pl.String(),
+    "image": pl.String(),
     "configuration_sha256": pl.String(),
     "pipeline_sha256": pl.String(),
     "host": pl.String(),
@@ -190,7 +191,12 @@ def _runs(lake: Lake, study: str, names: list[str], equal: Mapping[str, str]) ->
     for name, value in equal.items():
         same = pads.field(name) == value
         wanted = same if wanted is None else wanted & same
-    return pl.DataFrame(table.to_pyarrow_dataset().to_table(columns=names, filter=wanted))
+    rows = table.to_pyarrow_dataset()
+    # Tables of before the first release that knows a column lack it until the next result is stored.
+    there = [name for name in names if name in rows.schema.names]
+    found = pl.DataFrame(rows.to_table(columns=there, filter=wanted))
+    lacking = [pl.lit(None, dtype=RUNS[name]).alias(name) for name in names if name not in there]
+    return found.with_columns(lacking).select(names)
 
 
 def read_recordings(lake: Lake, study: str, table: str, runtime: str) -> pl.DataFrame | None:
@@ -217,6 +223,7 @@ def _run_row(made: Manifest, prefix: str) -> pl.DataFrame:
         "prefix": prefix,
         "run_id": made.run_id,
         "code_version": made.code_version,
+        "image": made.image,
         "configuration_sha256": recipe.configuration_sha256,
         "pipeline_sha256": recipe.pipeline_sha256,
         "host": made.host,

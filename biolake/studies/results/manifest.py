@@ -52,6 +52,7 @@ class Manifest(BaseModel):
         stored_at: When the result was stored.
         run_id: The run.
         code_version: Version of the platform's code.
+        image: Container image that it ran in, by its digest; None where it was in none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -73,10 +74,17 @@ class Manifest(BaseModel):
     stored_at: datetime
     run_id: str
     code_version: str
+    image: str | None = None
 
 
 def manifest(
-    recipe: Recipe, outcome: Outcome, tables: dict[str, TableRecord], now: datetime, run_id: str, code_version: str
+    recipe: Recipe,
+    outcome: Outcome,
+    tables: dict[str, TableRecord],
+    now: datetime,
+    run_id: str,
+    code_version: str,
+    image: str | None = None,
 ) -> Manifest:
     """Return the record of a result."""
     return Manifest(
@@ -96,4 +104,5 @@ def manifest(
         stored_at=now,
         run_id=run_id,
         code_version=code_version,
+        image=image,
     )

@@ -66,6 +66,7 @@ def store_results(
     pipeline: str,
     now: datetime | None = None,
     code_version: str | None = None,
+    image: str | None = None,
 ) -> StoredResults:
     """Store what one pipeline made of a recording; repeating the call changes nothing.
 
@@ -79,6 +80,7 @@ def store_results(
         pipeline: Name of the pipeline.
         now: The time, UTC.
         code_version: Version of the platform's code.
+        image: Container image of this process.
 
     Raises:
         OutputUnusable: A step returned what its table has no place for.
@@ -93,7 +95,7 @@ def store_results(
     wanted = study.document.results
     published = {name: frame for name, frame in tables.items() if name in _published(wanted.tables)}
     files = table_files(published, wanted.formats)
-    record = manifest(made_from, outcome, records(tables, files), now, run_id, code_version)
+    record = manifest(made_from, outcome, records(tables, files), now, run_id, code_version, image)
     prefix = results_prefix(wanted.prefix, made_from)
     before = read_manifest(results_store, prefix)
     publish_files(results_store, prefix, files, record)

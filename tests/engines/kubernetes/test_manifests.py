@@ -30,8 +30,8 @@ def test_every_process_gives_up_what_it_does_not_need(rendered: str) -> None:
         assert deployment["metadata"]["namespace"] == NAMESPACE
         assert pod["securityContext"]["runAsNonRoot"]
         assert container["securityContext"]["readOnlyRootFilesystem"]
-        variables = {one["name"]: one["value"] for one in container["env"]}
-        assert variables["DAGSTER_CURRENT_IMAGE"] == container["image"] == "biolake:0.1.0"
+        assert container["image"] == "biolake:0.1.0"
+        assert {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}} in container["env"]
 
 
 def test_the_platform_may_do_what_its_runs_need_and_no_more(kubernetes: Cluster, rendered: str) -> None:

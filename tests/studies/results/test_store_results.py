@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from deltalake import write_deltalake
 
 from biolake.studies.processing.models import Outcome
 from biolake.studies.results.errors import MixedRuntimes, UnknownTable
-from biolake.studies.results.lake_tables import runs
+from biolake.studies.results.lake_tables import repository as lake_repository
+from biolake.studies.results.lake_tables import run_manifest, runs
 from biolake.studies.results.read import results_table, store_summaries, summarise_subject_visits
 from biolake.studies.results.recipe import run_key
 from biolake.studies.results.store import store_results, stored
@@ -286,3 +288,29 @@ def test_joining_small_files_changes_no_row(made: MadeStudy, tmp_path: Path, mon
         assert results_table(made.configuration, name, made.lake).equals(frame)
     store(made, week(tmp_path / "again"), subject="0001", sha256="c" * 64)
     assert results_table(made.configuration, "day", made.lake).height == 18
+
+
+def test_the_image_of_the_run_is_recorded_also_where_earlier_results_name_none(made: MadeStudy, tmp_path: Path):
+    image = f"registry.example/biolake@sha256:{'a' * 64}"
+    store(made, week(tmp_path / "o"), run_id="beside a daemon")
+    # As the table was before the column was.
+    table = made.lake.open(lake_repository("TEST-001"), "runs")
+    before = pl.DataFrame(table.to_pyarrow_dataset().to_table()).drop("image")
+    write_deltalake(table.table_uri, before.to_arrow(), mode="overwrite", schema_mode="overwrite")
+    assert runs(made.lake, "TEST-001")["image"].to_list() == [None]
+
+    store_results(
+        made.configuration,
+        made.recording(subject="0002"),
+        week(tmp_path / "o2"),
+        made.lake,
+        made.results,
+        "in a pod",
+        pipeline="wrist",
+        now=NOW + timedelta(hours=1),
+        image=image,
+    )
+    rows = runs(made.lake, "TEST-001").select("run_id", "image").rows()
+    assert rows == [("beside a daemon", None), ("in a pod", image)]
+    newest = runs(made.lake, "TEST-001").row(-1, named=True)
+    assert run_manifest(made.lake, "TEST-001", newest).image == image
