@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from biolake.sql import errors
 
 if TYPE_CHECKING:
+    import requests
     from trino.exceptions import TrinoQueryError
 
 _TOO_LARGE = ("MEMORY", "TOO_LARGE", "EXCEEDED_SCAN_LIMIT", "EXCEEDED_SPILL_LIMIT", "EXCEEDED_CPU_LIMIT")
@@ -107,10 +108,11 @@ class TrinoConnection:
                     raise errors.QueryTimedOut("no answer in time.")
             stats = cursor.stats or {}
             return TrinoRows(kept, names, False, stats.get("physicalInputBytes"))
-        except (requests.RequestException, exceptions.TrinoConnectionError) as error:
+        except (OSError, exceptions.TrinoConnectionError) as error:
             said = str(error).partition("\n")[0]
             remedy = "Start Trino, or correct BIOLAKE_TRINO_URL."
-            if "CERTIFICATE_VERIFY_FAILED" in said:
+            # A file that cannot be read as certificates is an error of no request.
+            if "certificate" in said.lower() or not isinstance(error, requests.RequestException):
                 remedy = "Set BIOLAKE_TRINO_CA to the file of the authority that signed its certificate."
             raise errors.TrinoUnavailable(f"{self.address.url} does not answer ({said[:200]}). {remedy}") from error
         except exceptions.HttpError as error:
@@ -121,14 +123,12 @@ class TrinoConnection:
             ) from error
 
     def _connected(self, properties: Mapping[str, str]) -> Any:
-        import requests
         from trino.auth import BasicAuthentication
         from trino.dbapi import Connection
 
         session = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = requests.Session()
-            session.verify = str(self.address.authority) if self.address.authority else True
+            session = self._local.session = _session(self.address.authority)
         secret = self.address.password
         return Connection(
             self.address.url,
@@ -143,6 +143,20 @@ class TrinoConnection:
             legacy_primitive_types=True,
             request_timeout=30.0,
         )
+
+
+def _session(authority: Path | None) -> "requests.Session":
+    import requests
+
+    class Session(requests.Session):
+        def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+            # Otherwise the system's authorities, where REQUESTS_CA_BUNDLE names them, replace the one that was told.
+            verify = self.verify if verify is None else verify
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+    session = Session()
+    session.verify = str(authority) if authority else True
+    return session
 
 
 def typed_error(error: "TrinoQueryError", position: int | None) -> errors.SqlError:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.engines.servers import opensearch_security as security
 from tests.engines.servers.cache import built
+from tests.engines.servers.certificates import certify
 from tests.engines.servers.process import UNPRIVILEGED, ServerProcess, free_port
 
 VERSION = "3.6.0"
@@ -103,7 +104,7 @@ class OpenSearchServer:
         }
         self.authority: Path | None = None
         if secured:
-            self.authority = security.certify(configuration)
+            self.authority = certify(configuration)
             security.set_up(home, configuration)
             settings |= security.SETTINGS
         (configuration / "opensearch.yml").write_text(json.dumps(settings))

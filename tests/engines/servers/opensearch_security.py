@@ -1,4 +1,4 @@
-"""TLS and users for a node: the security plugin, certificates of a made-up authority, three users with their roles.
+"""TLS and users for a node: the security plugin, and three users with their roles.
 
 The plugin is not published for the node's version; one of a near version is made to fit, as far as these tests go.
 """
@@ -6,7 +6,6 @@ The plugin is not published for the node's version; one of a near version is mad
 import base64
 import re
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,21 +100,6 @@ def assemble(plugin: Path, version: str, copy: Callable[[Path, str, Path], None]
     descriptor.write_text(text)
 
 
-def certify(folder: Path) -> Path:
-    """Make an authority and the node's key and certificate in `folder`, and return the authority's certificate."""
-    _openssl(folder, "req -x509 -newkey rsa:2048 -nodes -days 30 -keyout ca.key -out ca.pem -subj /O=local/CN=test-ca")
-    _openssl(folder, "req -newkey rsa:2048 -nodes -keyout node.new -out node.csr -subj /O=local/CN=node")
-    _openssl(folder, "pkcs8 -topk8 -nocrypt -in node.new -out node.key")
-    (folder / "node.ext").write_text(
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n"
-    )
-    _openssl(
-        folder,
-        "x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out node.pem -extfile node.ext",
-    )
-    return folder / "ca.pem"
-
-
 def set_up(home: Path, configuration: Path) -> None:
     """Write the users and their roles."""
     folder = configuration / "opensearch-security"
@@ -132,7 +116,3 @@ def set_up(home: Path, configuration: Path) -> None:
         "platform: {reserved: false, backend_roles: [platform]}\n"
         "reader: {reserved: false, backend_roles: [reader]}\n"
     )
-
-
-def _openssl(folder: Path, arguments: str) -> None:
-    subprocess.run(["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True)

@@ -1,6 +1,6 @@
 """A Trino coordinator (https://trino.io) with a delta_lake catalog on S3 and an opensearch catalog, from Maven Central.
 
-The server's archive holds every connector; the home that is kept has the two that the platform uses.
+The server's archive holds every connector; the home that is kept has the two that the platform uses, and passwords.
 """
 
 import json
@@ -13,11 +13,12 @@ from pathlib import Path
 
 from tests.engines.servers.cache import built
 from tests.engines.servers.process import ServerProcess, free_port
+from tests.engines.servers.trino_security import secure
 
 VERSION = "476"
 LAKE_CATALOG = "lake"
 INDEX_CATALOG = "opensearch"
-_PLUGINS = ("delta-lake", "opensearch")
+_PLUGINS = ("delta-lake", "opensearch", "password-authenticators")
 _JVM = (
     "-Xmx2G", "-XX:+UseG1GC", "-XX:G1HeapRegionSize=32M", "-XX:+ExplicitGCInvokesConcurrent",
     "-XX:+ExitOnOutOfMemoryError", "-XX:-OmitStackTraceInFastThrow", "-XX:ReservedCodeCacheSize=256M",
@@ -28,22 +29,35 @@ _JVM = (
 
 
 class TrinoServer:
-    """One node on the loopback, coordinator and worker, without authentication, with 2 GB of heap."""
+    """One node on the loopback, coordinator and worker, with 2 GB of heap."""
 
-    def __init__(self, folder: Path, s3: Mapping[str, str], opensearch_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        s3: Mapping[str, str],
+        opensearch_port: int | None = None,
+        users: Mapping[str, str] | None = None,
+    ) -> None:
         """Prepare a node with its files below `folder`; `start` runs it.
 
         Args:
             folder: An empty folder.
             s3: `AWS_*` variables of the S3 server that the lakes are on.
             opensearch_port: Port of OpenSearch on the loopback; without it there is no catalog of it.
+            users: Passwords by name; with them the node asks for one, over TLS by a certificate of `authority`.
         """
-        home = built(f"trino-{VERSION}", _assemble)
+        home = built(f"trino-{VERSION}-{len(_PLUGINS)}", _assemble)
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = self._http = f"http://127.0.0.1:{self.port}"
         catalogs, data = folder / "catalogs", folder / "data"
         for place in (catalogs, data, folder / "metastore"):
             place.mkdir(parents=True)
+        self._user, self.authority, security = ("tests", None), None, {}
+        if users:
+            port = free_port()
+            security = secure(folder, users, port)
+            self._user, self.authority = next(iter(users.items())), folder / "ca.pem"
+            self.url = f"https://127.0.0.1:{port}"
         _properties(
             folder / "config.properties",
             {
@@ -51,12 +65,13 @@ class TrinoServer:
                 "node-scheduler.include-coordinator": "true",
                 "http-server.http.port": self.port,
                 "node.internal-address": "127.0.0.1",
-                "discovery.uri": self.url,
+                "discovery.uri": self._http,
                 "plugin.dir": home / "plugin",
                 "catalog.config-dir": catalogs,
                 "http-server.log.enabled": "false",
                 "query.max-memory": "1GB",
                 "query.max-memory-per-node": "800MB",
+                **security,
             },
         )
         _properties(
@@ -97,7 +112,7 @@ class TrinoServer:
         self.start, self.stop, self.kill = self._process.start, self._process.stop, self._process.kill
 
     def _answers(self) -> bool:
-        with urllib.request.urlopen(f"{self.url}/v1/info", timeout=2) as answer:
+        with urllib.request.urlopen(f"{self._http}/v1/info", timeout=2) as answer:
             if json.load(answer)["starting"]:
                 return False
         # For a while more, statements fail for want of nodes.
@@ -110,9 +125,16 @@ class TrinoServer:
 
     def rows(self, sql: str) -> Iterator[tuple[object, ...]]:
         """Answer a statement with Trino's own client."""
+        import requests
         import trino
 
-        with trino.dbapi.connect(host="127.0.0.1", port=self.port, user="tests") as connection:
+        name, password = self._user
+        session = requests.Session()
+        # The environment may name other authorities.
+        session.trust_env = False
+        signed_in = trino.auth.BasicAuthentication(name, password) if password else None
+        session.verify = str(self.authority) if self.authority else True
+        with trino.dbapi.Connection(self.url, user=name, auth=signed_in, http_session=session) as connection:
             for row in connection.cursor().execute(sql).fetchall():
                 yield tuple(row)
 
