@@ -7,6 +7,7 @@ them goes first changes, so that the machine's other work falls on both. Both fe
 """
 
 import argparse
+import itertools
 import os
 import statistics
 import tempfile
@@ -51,9 +52,10 @@ def timed(call: Callable[[], object]) -> float:
 
 def compare(
     engine: TrinoEngine, client: trino.dbapi.Connection, statement: str, rounds: int
-) -> tuple[int, float, float]:
-    """Rows, and the median seconds of the client and of the platform."""
+) -> tuple[int, float, float, float]:
+    """Rows, and the median seconds of the client, of the platform, and of the platform with a new statement."""
     written = engine.trino_sql(statement)
+    numbers = itertools.count()
 
     def own() -> int:
         return len(client.cursor().execute(written).fetchall())
@@ -61,14 +63,18 @@ def compare(
     def platform() -> int:
         return engine.query(statement).rows
 
+    def unknown() -> int:
+        return engine.query(f"{statement} -- {next(numbers)}").rows
+
     for _ in range(3):
-        assert own() == platform()
-    spent: dict[str, list[float]] = {"own": [], "platform": []}
+        assert own() == platform() == unknown()
+    spent: dict[str, list[float]] = {"own": [], "platform": [], "unknown": []}
     for number in range(rounds):
-        ways = [("own", own), ("platform", platform)]
+        ways = [("own", own), ("platform", platform), ("unknown", unknown)]
         for way, call in ways if number % 2 else reversed(ways):
             spent[way].append(timed(call))
-    return platform(), statistics.median(spent["own"]), statistics.median(spent["platform"])
+    own_time, known, new = (statistics.median(times) for times in spent.values())
+    return platform(), own_time, known, new
 
 
 def main() -> None:
@@ -97,10 +103,18 @@ def main() -> None:
                     # The first use registers the tables.
                     engine.query(statement, max_rows=1)
                 for name, statement in STATEMENTS.items():
-                    found, own, ours = compare(engine, client, statement, chosen.rounds)
-                    rows.append((name, found, f"{own * 1000:.0f} ms", f"{ours * 1000:.0f} ms", f"{ours / own:.2f}"))
+                    found, own, known, new = compare(engine, client, statement, chosen.rounds)
+                    times = [f"{seconds * 1000:.0f} ms" for seconds in (own, known, new)]
+                    rows.append((name, found, *times, f"{known / own:.2f}", f"{new / own:.2f}"))
             print(report)
-            print(table(("statement", "rows", "Trino's client, median", "the platform, median", "ratio"), rows))
+            columns = (
+                "Trino's client, median",
+                "the platform, median",
+                "a new statement, median",
+                "ratio",
+                "ratio, new",
+            )
+            print(table(("statement", "rows", *columns), rows))
         finally:
             server.stop()
             s3.stop()
