@@ -32,7 +32,9 @@ MACROS: tuple[str, ...] = (
     "map_agg(k, v) AS map(list(k), list(v))",
     "json_format(j) AS j::VARCHAR",
     "json_parse(s) AS s::JSON",
-    "json_extract_scalar(j, p) AS json_extract_string(j, p)",
+    "json_extract_scalar(j, p) AS CASE WHEN json_type(j, p) NOT IN ('ARRAY', 'OBJECT') "
+    "THEN json_extract_string(j, p) END",
+    "millisecond(t) AS system.main.millisecond(t) % 1000",
     "regexp_like(s, p) AS regexp_matches(s, p)",
     "regexp_replace(s, p) AS system.main.regexp_replace(s, p, '', 'g'), "
     "(s, p, r) AS system.main.regexp_replace(s, p, r, 'g'), (s, p, r, o) AS system.main.regexp_replace(s, p, r, o)",

@@ -6,6 +6,8 @@ to give the same answer. Source: https://trino.io/docs/476/functions.html and ht
 
 from collections.abc import Mapping, Sequence
 
+from biolake.sql.trino_expressions import ANY_NUMBER, EXPRESSIONS, WRITERS
+
 SAME: frozenset[str] = frozenset(
     (
         *("abs", "acos", "asin", "atan", "atan2", "cbrt", "ceil", "ceiling", "cos", "cosh", "degrees", "exp", "floor"),
@@ -55,7 +57,7 @@ RENAMED: Mapping[str, str] = {
     "argmin": "min_by", "array_concat": "concat", "array_filter": "filter", "array_length": "cardinality",
     "array_to_string": "array_join", "array_transform": "transform", "geomean": "geometric_mean",
     "isfinite": "is_finite",
-    "isinf": "is_infinite", "isnan": "is_nan", "isodow": "day_of_week", "json_extract_string": "json_extract_scalar",
+    "isinf": "is_infinite", "isnan": "is_nan", "isodow": "day_of_week", 
     "instr": "strpos", "lcase": "lower", "levenshtein": "levenshtein_distance", "list": "array_agg",
     "list_concat": "concat", "list_contains": "contains", "list_distinct": "array_distinct", "list_filter": "filter",
     "list_has": "contains", "list_has_any": "arrays_overlap", "list_intersect": "array_intersect",
@@ -66,41 +68,6 @@ RENAMED: Mapping[str, str] = {
     "gen_random_uuid": "uuid", "dayofyear": "day_of_year", "dayofmonth": "day_of_month", "weekofyear": "week",
     "hex": "to_hex", "char_length": "length", "character_length": "length", "epoch": "to_unixtime", "ord": "codepoint",
 }  # fmt: skip
-EXPRESSIONS: Mapping[tuple[str, int], str] = {
-    ("array_sum", 1): "REDUCE({0}, 0e0, (total, item) -> total + COALESCE(item, 0), total -> total)",
-    ("list_sum", 1): "REDUCE({0}, 0e0, (total, item) -> total + COALESCE(item, 0), total -> total)",
-    ("array_average", 1): "REDUCE({0}, CAST(ROW(0e0, 0) AS ROW(total DOUBLE, n BIGINT)), (state, item) -> "
-    "IF(item IS NULL, state, CAST(ROW(state.total + item, state.n + 1) AS ROW(total DOUBLE, n BIGINT))), "
-    "state -> IF(state.n = 0, NULL, state.total / state.n))",
-    ("reduce", 2): "REDUCE(SLICE({0}, 2, CARDINALITY({0})), ELEMENT_AT({0}, 1), {1}, result -> result)",
-    ("list_reduce", 2): "REDUCE(SLICE({0}, 2, CARDINALITY({0})), ELEMENT_AT({0}, 1), {1}, result -> result)",
-    ("reduce", 3): "REDUCE({0}, {2}, {1}, result -> result)",
-    ("list_reduce", 3): "REDUCE({0}, {2}, {1}, result -> result)",
-    ("log", 1): "LOG10({0})",
-    ("log", 2): "LOG({0}, {1})",
-    ("md5", 1): "LOWER(TO_HEX(MD5(TO_UTF8({0}))))",
-    ("sha1", 1): "LOWER(TO_HEX(SHA1(TO_UTF8({0}))))",
-    ("sha256", 1): "LOWER(TO_HEX(SHA256(TO_UTF8({0}))))",
-    ("repeat", 2): "ARRAY_JOIN(REPEAT({0}, CAST({1} AS INTEGER)), '')",
-    ("left", 2): "SUBSTR({0}, 1, {1})",
-    ("ends_with", 2): "(SUBSTR({0}, -LENGTH({1})) = {1})",
-    ("suffix", 2): "(SUBSTR({0}, -LENGTH({1})) = {1})",
-    ("string_agg", 2): "ARRAY_JOIN(ARRAY_AGG({0}), {1})",
-    ("to_iso8601", 1): "DATE_FORMAT({0}, '%Y-%m-%dT%H:%i:%s')",
-    ("contains_text", 2): "(STRPOS({0}, {1}) > 0)",
-    ("contains_list", 2): "CONTAINS({0}, {1})",
-    ("len_text", 1): "LENGTH({0})",
-    ("len_list", 1): "CARDINALITY({0})",
-    ("length_text", 1): "LENGTH({0})",
-    ("length_list", 1): "CARDINALITY({0})",
-}
-ANY_NUMBER: Mapping[str, tuple[str, str]] = {
-    "concat_text": ("CONCAT_WS('', ", ")"),
-    "concat_list": ("CONCAT(", ")"),
-    "greatest": ("ARRAY_MAX(FILTER(ARRAY[", "], item -> item IS NOT NULL))"),
-    "least": ("ARRAY_MIN(FILTER(ARRAY[", "], item -> item IS NOT NULL))"),
-    "list_value": ("ARRAY[", "]"),
-}
 # Functions of texts and of lists, which are two on Trino; one of DuckDB's for texts alone tells which is meant.
 OVERLOADED: Mapping[str, str] = {
     "contains": "starts_with",
@@ -122,15 +89,19 @@ SYNTAX: frozenset[str] = frozenset(
 def is_known(name: str) -> bool:
     """Whether a function of users' dialect can be written for Trino."""
     known = name in SAME or name in RENAMED or name in ANY_NUMBER or name in OVERLOADED
-    return known or any(name == one for one, _ in EXPRESSIONS)
+    return known or name in WRITERS or any(name == one for one, _ in EXPRESSIONS)
 
 
 def written(name: str, arguments: Sequence[str]) -> str | None:
     """Return the call in Trino's SQL, None where Trino has nothing like it for so many arguments."""
-    if (template := EXPRESSIONS.get((name, len(arguments)))) is not None:
-        return template.format(*arguments)
+    theirs = RENAMED.get(name, name)
+    for one in (name, theirs):
+        if (template := EXPRESSIONS.get((one, len(arguments)))) is not None:
+            return template.format(*arguments)
+    if (writer := WRITERS.get(theirs)) is not None:
+        return writer(arguments)
     if (around := ANY_NUMBER.get(name)) is not None:
         return around[0] + ", ".join(arguments) + around[1]
     if name in SAME or name in RENAMED:
-        return f"{RENAMED.get(name, name).upper()}({', '.join(arguments)})"
+        return f"{theirs.upper()}({', '.join(arguments)})"
     return None

@@ -35,7 +35,14 @@ def arrow_table(
         )
 
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    arrays = [_array(column, _storage(field.type)) for column, field in zip(columns, schema, strict=True)]
+    arrays = []
+    for name, column, field in zip(names, columns, schema, strict=True):
+        try:
+            arrays.append(_array(column, _storage(field.type)))
+        except (ValueError, TypeError, KeyError, ArithmeticError, pa.ArrowException) as error:
+            raise errors.NotOnTrino(
+                f"the column {name} is no {field.type} on Trino, as it is to the embedded engine. CAST it to VARCHAR."
+            ) from error
     return pa.Table.from_arrays(arrays, names=list(names))
 
 
@@ -95,7 +102,7 @@ def _value(value: Any, kind: "pa.DataType") -> Any:
         (pa.types.is_integer, _integer),
         (pa.types.is_date, date.fromisoformat),
         (pa.types.is_time, time.fromisoformat),
-        (pa.types.is_timestamp, _moment),
+        (pa.types.is_timestamp, lambda text: _moment(text, kind)),
         (pa.types.is_boolean, bool),
         (pa.types.is_binary, b64decode),
         (pa.types.is_string, str),
@@ -109,7 +116,13 @@ def _integer(value: Any) -> int:
     return int(Decimal(value))
 
 
-def _moment(value: str) -> datetime:
-    text, _, zone = value.partition(" ")[2].partition(" ")
-    moment = datetime.fromisoformat(f"{value.partition(' ')[0]} {text}")
-    return moment.replace(tzinfo=ZoneInfo(zone)) if zone else moment
+def _moment(value: str, kind: "pa.TimestampType") -> datetime:
+    day, _, rest = value.partition(" ")
+    hours, _, zone = rest.strip().partition(" ")
+    moment = datetime.fromisoformat(f"{day} {hours}" if hours else day)
+    if bool(zone) != (kind.tz is not None):
+        raise ValueError(f"{value} where a {kind} was told")
+    if not zone:
+        return moment
+    offset = zone[0] in "+-"
+    return datetime.fromisoformat(f"{moment.isoformat()}{zone}") if offset else moment.replace(tzinfo=ZoneInfo(zone))

@@ -7,11 +7,13 @@ every function must be one that was marked because it is known, or syntax that s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from biolake.sql import errors
-from biolake.sql.trino_functions import is_known, written
+from biolake.sql.trino_decimals import divide_doubles, write_literals
+from biolake.sql.trino_dialect import dialects
+from biolake.sql.trino_functions import is_known
+from biolake.sql.trino_ordering import refuse_two_meanings
 from biolake.sql.trino_positions import WrittenStatement
 from biolake.sql.trino_using import drop_qualifiers, expand_stars
 
@@ -75,14 +77,19 @@ def to_trino(marked: str, mark: str, sources: Mapping[str, Source], *, translate
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
-    users, trino = _dialects()
+    users, trino = dialects()
     try:
         tree = _parsed(marked, "duckdb" if translated else users)
         _check(tree, mark, translated=translated)
+        write_literals(tree, mark)
+        divide_doubles(tree, mark)
+        columns = {name: source.columns for name, source in sources.items()}
+        for select in tree.find_all(exp.Select):
+            refuse_two_meanings(select, columns)
         _unmark(tree, mark, sources)
         for select in tree.find_all(exp.Select):
             if any(join.args.get("using") for join in select.args.get("joins") or []):
-                expand_stars(select, {name: source.columns for name, source in sources.items()})
+                expand_stars(select, columns)
                 drop_qualifiers(select)
         text = tree.sql(dialect=trino, identify=True, comments=False, unsupported_level=_raise_level())
     except SqlglotError as error:
@@ -118,6 +125,8 @@ def _check(tree: "exp.Query | exp.Values", mark: str, *, translated: bool) -> No
     for node in tree.walk():
         if isinstance(node, refused):
             raise errors.NotOnTrino(f"{type(node).__name__} has no counterpart on Trino. Write it otherwise.")
+        if isinstance(node, exp.BitwiseXor) and not translated:
+            raise errors.NotOnTrino("a ^ b has no counterpart on Trino. Write power(a, b).")
         if isinstance(node, exp.Distinct) and node.args.get("on") is not None:
             raise errors.NotOnTrino("DISTINCT ON has no counterpart on Trino. Number the rows with row_number().")
         if isinstance(node, exp.Table):
@@ -141,42 +150,3 @@ def _unmark(tree: "exp.Query | exp.Values", mark: str, sources: Mapping[str, Sou
             node.set("alias", exp.TableAlias(this=exp.to_identifier(source.name, quoted=True)))
     for node in tree.find_all(exp.Anonymous):
         node.set("this", node.name.removeprefix(f"{mark}_"))
-
-
-@cache
-def _dialects() -> tuple[Any, Any]:
-    """Users' dialect to read (Trino's grammar with DuckDB's conveniences), and Trino's to write."""
-    from sqlglot import TokenType, exp
-    from sqlglot.dialects.trino import Trino
-
-    class UsersTokenizer(Trino.Tokenizer):
-        KEYWORDS = {**Trino.Tokenizer.KEYWORDS, "QUALIFY": TokenType.QUALIFY}  # noqa: RUF012 - sqlglot's way
-
-    class Users(Trino):
-        # Subscripts stay as they are written: they become calls of element_at, which counts from 1, too.
-        INDEX_OFFSET = 0
-        Tokenizer = UsersTokenizer
-
-    class Written(Trino):
-        INDEX_OFFSET = 0
-
-        class Generator(Trino.Generator):
-            TYPE_MAPPING = {**Trino.Generator.TYPE_MAPPING, exp.DataType.Type.INT128: "DECIMAL(38, 0)"}  # noqa: RUF012
-
-            def anonymous_sql(self, expression: exp.Anonymous) -> str:
-                arguments = [self.sql(argument) for argument in expression.expressions]
-                call = written(expression.name.lower(), arguments)
-                # A name that sqlglot's own writer of Trino made is Trino's already.
-                return call or f"{expression.name.upper()}({', '.join(arguments)})"
-
-            def bracket_sql(self, expression: exp.Bracket) -> str:
-                keys = ", ".join(self.sql(key) for key in expression.expressions)
-                return f"ELEMENT_AT({self.sql(expression, 'this')}, {keys})"
-
-            def literal_sql(self, expression: exp.Literal) -> str:
-                text = super().literal_sql(expression)
-                decimal = not expression.is_string and "." in text and "e" not in text.lower()
-                # Otherwise 1 / 3.0 would be 0.3: Trino divides decimals to the digits that they are written with.
-                return f"{text}e0" if decimal else text
-
-    return Users, Written
