@@ -30,14 +30,16 @@ EXPRESSIONS: Mapping[tuple[str, int], str] = {
     "IF(item IS NULL, state, CAST(ROW(state.total + item, state.n + 1) AS ROW(total DOUBLE, n BIGINT))), "
     "state -> IF(state.n = 0, NULL, state.total / state.n))",
     ("array_distinct", 1): f"ARRAY_DISTINCT({_ITEMS})",
-    ("array_except", 2): _THERE.format("ARRAY_EXCEPT({0}, {1})"),
-    ("array_intersect", 2): f"ARRAY_INTERSECT({_ITEMS}, {_OTHERS})",
+    ("array_except", 2): "IF({0} IS NOT NULL, COALESCE("
+    + _THERE.format("ARRAY_DISTINCT(ARRAY_EXCEPT({0}, {1}))")
+    + ", ARRAY[]))",
+    ("array_intersect", 2): f"IF({{0}} IS NOT NULL, COALESCE(ARRAY_INTERSECT({_ITEMS}, {_OTHERS}), ARRAY[]))",
     ("array_max", 1): f"ARRAY_MAX({_ITEMS})",
     ("array_min", 1): f"ARRAY_MIN({_ITEMS})",
     ("array_position", 2): "NULLIF(ARRAY_POSITION({0}, {1}), 0)",
     ("array_remove", 2): "COALESCE(" + _THERE.format("ARRAY_REMOVE({0}, {1})") + ", IF({0} IS NOT NULL, ARRAY[]))",
     ("array_sum", 1): _TOTAL,
-    ("array_union", 2): _THERE.format("ARRAY_UNION({0}, {1})"),
+    ("array_union", 2): _THERE.format("ARRAY_UNION(COALESCE({0}, ARRAY[]), COALESCE({1}, ARRAY[]))"),
     ("arrays_overlap", 2): f"ARRAYS_OVERLAP({_ITEMS}, {_OTHERS})",
     ("contains", 2): f"CONTAINS({_ITEMS}, {{1}})",
     ("contains_list", 2): f"CONTAINS({_ITEMS}, {{1}})",
@@ -62,8 +64,8 @@ EXPRESSIONS: Mapping[tuple[str, int], str] = {
     ("reduce", 3): "REDUCE({0}, {2}, {1}, result -> result)",
     ("regexp_extract", 3): "IF(REGEXP_LIKE({0}, {1}), COALESCE(REGEXP_EXTRACT({0}, {1}, {2}), ''))",
     ("regexp_replace", 3): f"REGEXP_REPLACE({{0}}, {{1}}, {_REWRITE})",
-    ("repeat", 2): "ARRAY_JOIN(REPEAT({0}, CAST({1} AS INTEGER)), '')",
-    ("replace", 3): "IF({1} = '', {0}, REPLACE({0}, {1}, {2}))",
+    ("repeat", 2): "IF({0} IS NOT NULL, ARRAY_JOIN(REPEAT({0}, CAST({1} AS INTEGER)), ''))",
+    ("replace", 3): "IF({1} = '' AND {2} IS NOT NULL, {0}, REPLACE({0}, {1}, {2}))",
     ("sequence", 2): "IF({0} > {1}, ARRAY[], SEQUENCE({0}, {1}))",
     ("sha1", 1): "LOWER(TO_HEX(SHA1(TO_UTF8({0}))))",
     ("sha256", 1): "LOWER(TO_HEX(SHA256(TO_UTF8({0}))))",
@@ -77,7 +79,6 @@ EXPRESSIONS: Mapping[tuple[str, int], str] = {
 }
 ANY_NUMBER: Mapping[str, tuple[str, str]] = {
     "concat_text": ("CONCAT_WS('', ", ")"),
-    "concat_list": ("CONCAT(", ")"),
     "greatest": ("ARRAY_MAX(FILTER(ARRAY[", "], item -> item IS NOT NULL))"),
     "least": ("ARRAY_MIN(FILTER(ARRAY[", "], item -> item IS NOT NULL))"),
     "list_value": ("ARRAY[", "]"),
@@ -107,6 +108,11 @@ def _part(arguments: Sequence[str]) -> str | None:
     return f"SUBSTR({text}, GREATEST({first}, 1), GREATEST({first} + ABS({length[0]}) - GREATEST({first}, 1), 0))"
 
 
+def _lists(arguments: Sequence[str]) -> str | None:
+    """Return CONCAT of lists: one that is NULL adds nothing."""
+    return f"CONCAT({', '.join(f'COALESCE({argument}, ARRAY[])' for argument in arguments)})"
+
+
 def _joined(arguments: Sequence[str]) -> str | None:
     if len(arguments) not in (2, 3):
         return None
@@ -130,6 +136,8 @@ def _is_positive(argument: str) -> bool:
 WRITERS: Mapping[str, Callable[[Sequence[str]], str | None]] = {
     "array_join": _joined,
     "avg": _average,
+    "concat": _lists,
+    "concat_list": _lists,
     "string_agg": _joined_texts,
     "substr": _part,
     "substring": _part,
