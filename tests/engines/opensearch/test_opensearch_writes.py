@@ -13,7 +13,7 @@ from biolake.search.open import open_index
 from biolake.search.opensearch import OpenSearchIndex
 from biolake.search.opensearch_mapping import MAPPING_VERSION, Names, mapping
 from tests.engines.opensearch.conftest import Opener
-from tests.engines.opensearch.proxy import Faults, faulty
+from tests.engines.opensearch.faulty import Faults, faulty
 from tests.search.search_documents import STUDIES, document
 
 pytestmark = pytest.mark.engines

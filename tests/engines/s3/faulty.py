@@ -1,14 +1,14 @@
-"""A proxy before a real S3 server that spoils what it is told to, as S3 and the way to it do on a bad day."""
+"""What a proxy before a real S3 server spoils, as S3 and the way to it do on a bad day."""
 
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
-from threading import Lock, Thread
+from threading import Lock
+
+from tests.engines.servers.proxy import Answer, Ask, Request, proxy
 
 _CODES = {409: b"ConditionalRequestConflict", 500: b"InternalError", 503: b"SlowDown"}
 
@@ -135,68 +135,15 @@ def faulty(port: int) -> Iterator[Faults]:
     """Stand between clients and the server that listens on the port."""
     faults = Faults()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def conduct(request: Request, ask: Ask) -> Answer | None:
+        fault = faults.of((request.method, request.path))
+        if fault is None:
+            return ask(request)
+        if fault.done:
+            ask(request)
+        if fault.status is None:
+            return None
+        return Answer(fault.status, (), b"<Error><Code>%s</Code></Error>" % _CODES[fault.status])
 
-        def _pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            fault = faults.of((self.command, self.path))
-            if fault is None:
-                self._answer(*self._ask(body))
-                return
-            if fault.done:
-                self._ask(body)
-            if fault.status is None:
-                self.close_connection = True
-                self.connection.close()
-            else:
-                self._answer(fault.status, [], b"<Error><Code>%s</Code></Error>" % _CODES[fault.status])
-
-        def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            connection = HTTPConnection("127.0.0.1", port, timeout=60)
-            # The signature covers the address that the client asked for.
-            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                connection.putheader(name, value)
-            connection.endheaders(body)
-            found = connection.getresponse()
-            content = found.read()
-            connection.close()
-            return found.status, found.getheaders(), content
-
-        def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
-            self.send_response_only(status)
-            size = str(len(content))
-            for name, value in headers:
-                if name.lower() == "content-length" and self.command == "HEAD":
-                    size = value
-                elif name.lower() not in {"content-length", "transfer-encoding", "connection"}:
-                    self.send_header(name, value)
-            self.send_header("content-length", size)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
-
-        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass_on
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        # Many connect at once.
-        request_queue_size = 128
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """Say nothing of clients that did not wait."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    faults.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with proxy(f"http://127.0.0.1:{port}", conduct) as faults.url:
         yield faults
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
