@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from biolake.search.models import SearchDocument
+from biolake.search.models import SearchDocument, SearchPage
 
 INGESTED = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
@@ -108,3 +108,11 @@ STUDIES: tuple[SearchDocument, ...] = (
         features_text="EGFR MAPK1 BRAF",
     ),
 )
+
+MELANOMA, LIVER, SYNOVIAL, RADIO, HCC, TCELLS, P100 = (study.dataset_id for study in STUDIES)
+ALL = {study.dataset_id for study in STUDIES}
+
+
+def ids(page: SearchPage) -> list[str]:
+    """The datasets on a page, in its order."""
+    return [hit.dataset_id for hit in page.hits]

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from biolake.search.errors import InvalidRequest, VectorMismatch
 from biolake.search.index import SearchIndex
-from biolake.search.models import FacetCount, SearchDocument, SearchPage, SearchRequest
+from biolake.search.models import FacetCount, SearchDocument, SearchRequest
 from biolake.search.vectors import combined
-from tests.search.search_documents import document
+from tests.search.search_documents import document, ids
 
 NORTH, EAST, UP = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 
@@ -36,10 +36,6 @@ def index(open_engine: Callable[[int], SearchIndex]) -> Iterator[SearchIndex]:
     opened.upsert(DOCUMENTS)
     yield opened
     opened.close()
-
-
-def ids(page: SearchPage) -> list[str]:
-    return [hit.dataset_id for hit in page.hits]
 
 
 def test_a_vector_alone_finds_its_neighbours_nearest_first(index: SearchIndex) -> None:

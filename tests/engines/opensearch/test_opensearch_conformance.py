@@ -2,7 +2,12 @@
 
 import pytest
 
-from tests.search.test_search_conformance import *  # noqa: F403
+from tests.search.test_search_facets import *  # noqa: F403
+from tests.search.test_search_filters import *  # noqa: F403
+from tests.search.test_search_finding import *  # noqa: F403
+from tests.search.test_search_highlights import *  # noqa: F403
+from tests.search.test_search_paging import *  # noqa: F403
 from tests.search.test_search_rebuild import *  # noqa: F403
+from tests.search.test_search_writing import *  # noqa: F403
 
 pytestmark = pytest.mark.engines
