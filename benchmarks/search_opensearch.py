@@ -171,8 +171,8 @@ def filling(index: OpenSearchIndex, author: Author, number: int) -> float:
 
 
 def remove(client: OpenSearch, prefix: str) -> None:
-    client.indices.delete(index=f"{prefix}-datasets-v*", ignore_unavailable=True)
-    client.indices.delete_index_template(name=Names(prefix).current, ignore=404)
+    client.indices.delete(index=f"{prefix}-datasets-v*", params={"ignore_unavailable": "true"})
+    client.indices.delete_index_template(name=Names(prefix).current, params={"ignore": 404})
 
 
 def questions(author: Author, number: int) -> dict[str, list[SearchRequest]]:

@@ -30,7 +30,7 @@ def named(url: str) -> Iterator[str]:
     finally:
         for index in client.indices.get(index=f"{name}-*", params={"filter_path": "*.settings.index.uuid"}):
             client.indices.delete(index=index)
-        client.indices.delete_index_template(name=f"{name}-*", ignore=404)
+        client.indices.delete_index_template(name=f"{name}-*", params={"ignore": 404})
         client.transport.perform_request("DELETE", f"/_search/pipeline/{Names(name).pipeline}", params={"ignore": 404})
         client.close()
 
