@@ -1,7 +1,6 @@
 """A deployment with one study, driven through the study's own sensor and runs in locked runtimes."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,36 +20,25 @@ from biolake.studies.folder import add_study
 from biolake.studies.notifications.messages import notifications
 from biolake.studies.recordings.progress import rerun
 from biolake.studies.results.read import results_table
-from biolake.studies.runtimes import Runtime, RuntimeNotBuilt, ensure_runtime
+from biolake.studies.runtimes import Runtime
 from biolake.studies.states import State
 from partitions.recordings import group_name
 from platform_assets import drive
+from tests.studies.locked_runtimes import built, cache_of
 
-RUNTIMES = Path(__file__).parents[2] / "runtimes"
 CURRENT, OLDER, FAST = "skdh-0.17.18-py311-a", "skdh-0.17.9-py311-a", "skdh-0.17.18-py311-dfa"
 
 
 @pytest.fixture(scope="session")
 def runtime_cache(request: pytest.FixtureRequest) -> Path:
     """Where runtimes are built and kept between sessions."""
-    cache = request.config.cache
-    assert cache is not None
-    return cache.mkdir("runtimes")
+    return cache_of(request)
 
 
 @pytest.fixture(scope="session")
 def runtime(runtime_cache: Path) -> Callable[[str], Runtime]:
     """Build a runtime by name; skips where that is impossible, fails in CI."""
-
-    def build(name: str) -> Runtime:
-        try:
-            return ensure_runtime(name, RUNTIMES, runtime_cache)
-        except RuntimeNotBuilt as error:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(error))
-
-    return build
+    return lambda name: built(name, runtime_cache)
 
 
 def step(process: str, module: str, **parameters: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""Runtimes are built once and kept between sessions; a warm one is shared by the tests of a session."""
+"""Pipelines of a few steps, and a warm runtime that the tests of a session share."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,32 +8,12 @@ import pytest
 import yaml
 
 from biolake.studies.processing.warm import WarmRuntime
-from biolake.studies.runtimes import Runtime, RuntimeNotBuilt, ensure_runtime
-
-ROOT = Path(__file__).parents[3] / "runtimes"
+from biolake.studies.runtimes import Runtime
 
 
 @pytest.fixture(scope="session")
-def built(request: pytest.FixtureRequest) -> Callable[[str], Runtime]:
-    """Build a runtime by name; skips where that is impossible, fails in CI."""
-    cache = request.config.cache
-    assert cache is not None
-    folder = cache.mkdir("runtimes")
-
-    def build(name: str) -> Runtime:
-        try:
-            return ensure_runtime(name, ROOT, folder)
-        except RuntimeNotBuilt as error:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(error))
-
-    return build
-
-
-@pytest.fixture(scope="session")
-def runtime(built: Callable[[str], Runtime]) -> Runtime:
-    return built("skdh-0.17.18-py311-a")
+def runtime(open_runtime: Callable[[str], Runtime]) -> Runtime:
+    return open_runtime("skdh-0.17.18-py311-a")
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,11 @@ def test_day_windows_keep_their_keys(plain: tuple[Outcome, Results]) -> None:
 
 
 def test_again_in_the_same_warm_runtime_gives_the_same_bytes(
-    recording: Path, plain: tuple[Outcome, Results], built: Callable[[str], Runtime], tmp_path: Path, warm: WarmRuntime
+    recording: Path,
+    plain: tuple[Outcome, Results],
+    open_runtime: Callable[[str], Runtime],
+    tmp_path: Path,
+    warm: WarmRuntime,
 ) -> None:
     """SKDH's pipelines keep state from one file to the next; a process and a pipeline per recording do not."""
     _, again = run(recording, warm.runtime, tmp_path, warm)
@@ -122,9 +126,9 @@ DFA_COLUMNS = ("wake dfa alpha", "wake dfa activity balance index")
 
 
 def test_patched_runtime_is_recorded_and_equal(
-    recording: Path, plain: tuple[Outcome, Results], built: Callable[[str], Runtime], tmp_path: Path
+    recording: Path, plain: tuple[Outcome, Results], open_runtime: Callable[[str], Runtime], tmp_path: Path
 ) -> None:
-    outcome, patched = run(recording, built("skdh-0.17.18-py311-dfa"), tmp_path)
+    outcome, patched = run(recording, open_runtime("skdh-0.17.18-py311-dfa"), tmp_path)
     activity, expected = (results.step("ActivityLevelClassification") for results in (patched, plain[1]))
 
     assert [patch["name"] for patch in outcome.runtime["patches"]] == ["vectorised_dfa"]
@@ -135,9 +139,9 @@ def test_patched_runtime_is_recorded_and_equal(
 
 
 def test_older_version_runs_beside_the_newer(
-    recording: Path, plain: tuple[Outcome, Results], built: Callable[[str], Runtime], tmp_path: Path
+    recording: Path, plain: tuple[Outcome, Results], open_runtime: Callable[[str], Runtime], tmp_path: Path
 ) -> None:
-    outcome, older = run(recording, built("skdh-0.17.9-py311-a"), tmp_path)
+    outcome, older = run(recording, open_runtime("skdh-0.17.9-py311-a"), tmp_path)
     columns = [value.path for value in older.step("ActivityLevelClassification").values]
 
     assert outcome.runtime["skdh"] == "0.17.9"
@@ -145,7 +149,7 @@ def test_older_version_runs_beside_the_newer(
 
 
 @pytest.mark.parametrize("name", ["skdh-0.17.9-py311-a", "skdh-0.17.18-py311-a"])
-def test_table_of_50_hz_is_read_as_50_hz(built: Callable[[str], Runtime], tmp_path: Path, name: str) -> None:
+def test_table_of_50_hz_is_read_as_50_hz(open_runtime: Callable[[str], Runtime], tmp_path: Path, name: str) -> None:
     """With pandas 3 the older version takes it for 50,000 Hz, which is why its lock has pandas 2."""
     start = datetime(2024, 3, 4, 10)
     rows = [
@@ -154,7 +158,7 @@ def test_table_of_50_hz_is_read_as_50_hz(built: Callable[[str], Runtime], tmp_pa
     ]
     (tmp_path / "table.csv").write_text("time,x,y,z\n" + "\n".join(rows) + "\n")
     parameters: dict[str, Any] = {"time_col_name": "time", "column_names": {"accel": ["x", "y", "z"]}}
-    runtime = built(name)
+    runtime = open_runtime(name)
     saved = write_pipeline(tmp_path / "p.skdh", (("ReadCSV", "io.csv", parameters),), runtime.skdh_version)
     outcome = process(ProcessingTask("t", (tmp_path / "table.csv",), saved, tmp_path / "out"), runtime, Limits())
 

@@ -1,6 +1,5 @@
 """A study in a folder, and one real run of SKDH over made-up days that all tests share."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,35 +10,15 @@ import yaml
 
 from biolake.studies.processing.models import Limits, Outcome, ProcessingTask
 from biolake.studies.processing.runner import process
-from biolake.studies.runtimes import Runtime, RuntimeNotBuilt, ensure_runtime
+from biolake.studies.runtimes import Runtime
 from tests.studies.generate.geneactiv import write_geneactiv
 from tests.studies.generate.motion import Person
 from tests.studies.results.made_study import MadeStudy, wrist_pipeline
-
-ROOT = Path(__file__).parents[3] / "runtimes"
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> MadeStudy:
     return MadeStudy.make(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def open_runtime(request: pytest.FixtureRequest) -> Callable[[str], Runtime]:
-    """Build a runtime by name and keep it between sessions; skips where that is impossible, fails in CI."""
-    cache = request.config.cache
-    assert cache is not None
-    folder = cache.mkdir("runtimes")
-
-    def build(name: str) -> Runtime:
-        try:
-            return ensure_runtime(name, ROOT, folder)
-        except RuntimeNotBuilt as error:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(error))
-
-    return build
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ from biolake.studies.processing.results import read_results
 from biolake.studies.processing.runner import process
 from biolake.studies.recording_inputs import run_arguments
 from biolake.studies.results.errors import InputGone, RuntimeChanged, UnknownRunKey
-from biolake.studies.results.measures import described
+from biolake.studies.results.measures.described import described
 from biolake.studies.results.read import results_table
 from biolake.studies.results.recipe import run_inputs
 from biolake.studies.results.replay import replay
 from biolake.studies.results.store import StoredResults, store_results
 from biolake.studies.runtimes import Runtime
-from tests.studies.results.conftest import ROOT, RealRun
+from tests.studies.locked_runtimes import RUNTIMES
+from tests.studies.results.conftest import RealRun
 from tests.studies.results.made_study import NOW, MadeStudy
 
 
@@ -36,7 +37,7 @@ class LockedStudy(MadeStudy):
     @property
     def configuration(self):
         super().configuration  # noqa: B018 - writes the files
-        return load_study(self.folder / "study.yaml", ROOT)
+        return load_study(self.folder / "study.yaml", RUNTIMES)
 
 
 @pytest.fixture
