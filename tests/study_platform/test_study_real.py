@@ -18,8 +18,8 @@ import polars as pl
 import pytest
 import yaml
 
-from biolake.studies.results.measures import described
-from biolake.studies.results.measures_gait import STEP
+from biolake.studies.results.measures.described import described
+from biolake.studies.results.measures.gait import STEP
 from biolake.studies.runtimes import Runtime
 from tests.studies.generate.cwa import write_cwa
 from tests.studies.generate.geneactiv import write_geneactiv

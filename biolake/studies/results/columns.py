@@ -1,6 +1,6 @@
 """The columns that the platform itself gives to the tables of a study: who, when, how much, and provenance.
 
-Those that SKDH's steps add are described in `measures` and its neighbours. A table's columns depend on the pipeline and
+Those that SKDH's steps add are described in `measures`. A table's columns depend on the pipeline and
 never on the data.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from biolake.studies.results.measures import Kind, Level, Measure
+from biolake.studies.results.measures.measure import Kind, Level, Measure
 
 TABLES: tuple[str, ...] = ("file_qc", "day", "night", "bout", "step", "subject_visit", "exclusions", "dictionary")
 

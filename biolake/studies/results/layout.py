@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from biolake.studies.results import columns
-from biolake.studies.results.measures import Level, Measure, described
-from biolake.studies.results.measures_gait import STEP_FACTS
+from biolake.studies.results.measures.described import described
+from biolake.studies.results.measures.gait import STEP_FACTS
+from biolake.studies.results.measures.measure import Level, Measure
 from biolake.studies.results.recipe import Recipe
 
 

@@ -6,7 +6,8 @@ import polars as pl
 
 from biolake.studies.results import columns
 from biolake.studies.results.made import OWN_TABLES, Made
-from biolake.studies.results.measures import Measure, described
+from biolake.studies.results.measures.described import described
+from biolake.studies.results.measures.measure import Measure
 from biolake.studies.results.outputs import Row, further, rows_of
 
 _KEPT = ("study", "subject", "visit", "location", "file_type", "recording", "pipeline")

@@ -8,7 +8,7 @@ import numpy as np
 
 from biolake.studies.processing.results import StepResult
 from biolake.studies.results.errors import OutputUnusable
-from biolake.studies.results.measures import Measure, by_skdh_name, undescribed
+from biolake.studies.results.measures.measure import Measure, by_skdh_name, undescribed
 
 Row = dict[str, Any]
 

@@ -23,7 +23,7 @@ from biolake.studies.results.lake_tables import (
 )
 from biolake.studies.results.layout import layouts
 from biolake.studies.results.long import SCHEMA as LONG
-from biolake.studies.results.measures import Measure
+from biolake.studies.results.measures.measure import Measure
 from biolake.studies.results.summarise import excluded_visits, summarise, summed_up
 from biolake.studies.results.upkeep import compact
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from biolake.studies.processing.results import StepResult
 from biolake.studies.results.made import Made
-from biolake.studies.results.measures_gait import BOUT, STEP, STEP_FACTS
+from biolake.studies.results.measures.gait import BOUT, STEP, STEP_FACTS
 from biolake.studies.results.outputs import Row, measured, rows_of
 from biolake.studies.results.windows import local_date, local_text, utc
 

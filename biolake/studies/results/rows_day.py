@@ -5,7 +5,7 @@ from statistics import fmean
 
 from biolake.studies.results.clock import Span, seconds_within
 from biolake.studies.results.made import DAY_STEPS, Made
-from biolake.studies.results.measures import described
+from biolake.studies.results.measures.described import described
 from biolake.studies.results.outputs import Row, measured, rows_of
 from biolake.studies.results.windows import Window, local_text, utc, windows
 

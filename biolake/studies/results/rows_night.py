@@ -2,7 +2,7 @@
 
 from biolake.studies.results.clock import Span
 from biolake.studies.results.made import Made
-from biolake.studies.results.measures_sleep import SLEEP
+from biolake.studies.results.measures.sleep import SLEEP
 from biolake.studies.results.outputs import Row, measured, rows_of
 from biolake.studies.results.rows_day import window_columns
 from biolake.studies.results.windows import Window, local_text, utc, windows

@@ -19,7 +19,7 @@ from biolake.studies.results.exclude import (
     excluded_nights,
     with_exclusions,
 )
-from biolake.studies.results.measures import Measure
+from biolake.studies.results.measures.measure import Measure
 
 _KEY = ("study", "subject", "visit", "location", "file_type", "pipeline", "runtime", "runtime_sha256")
 PARTS: Mapping[str, str] = {"ad": "all days", "wd": "weekdays", "we": "weekend days"}

@@ -15,7 +15,7 @@ from biolake.studies.results import columns
 from biolake.studies.results.layout import dictionary, layouts
 from biolake.studies.results.long import long_form
 from biolake.studies.results.made import gather
-from biolake.studies.results.measures import Measure
+from biolake.studies.results.measures.measure import Measure
 from biolake.studies.results.movement import movement
 from biolake.studies.results.recipe import Recipe
 from biolake.studies.results.rows_bout import bout_rows, step_rows

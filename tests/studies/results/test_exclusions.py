@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from biolake.studies.configuration.pipelines import DayExclusion, Exclusion, NightExclusion, SubjectExclusion
 from biolake.studies.results import columns
 from biolake.studies.results.exclude import excluded_days, excluded_nights, exclusions
-from biolake.studies.results.measures import measure
+from biolake.studies.results.measures.measure import measure
 from biolake.studies.results.summarise import excluded_visits, summarise
 
 MVPA = measure("day", "ActivityLevelClassification", "active [min]", "min", "Minutes.")

@@ -12,7 +12,7 @@ import yaml
 from biolake.studies.processing.models import Limits, Outcome, ProcessingTask
 from biolake.studies.processing.results import read_results
 from biolake.studies.processing.runner import process
-from biolake.studies.results.measures_gait import GAIT
+from biolake.studies.results.measures.gait import GAIT
 from biolake.studies.results.read import results_table, summarise_subject_visits
 from biolake.studies.results.store import StoredResults, store_results
 from tests.studies.results.made_study import NOW, MadeStudy, gait_pipeline, outcome

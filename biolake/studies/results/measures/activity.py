@@ -6,7 +6,7 @@ Source: skdh/activity/core.py and endpoints.py, 0.17.18. Names carry the step's 
 from collections.abc import Mapping
 from typing import Any
 
-from biolake.studies.results.measures import Measure, measure
+from biolake.studies.results.measures.measure import Measure, measure
 
 _STEP = "ActivityLevelClassification"
 _LEVELS = {

@@ -3,7 +3,7 @@
 SKDH returns 18 columns where it finds no bout and 60 where it does; here they are always all.
 """
 
-from biolake.studies.results.measures import Measure, measure
+from biolake.studies.results.measures.measure import Measure, measure
 
 _ASYMMETRIC = (
     ("stride time", "s", "From one contact of a foot to the next of the same foot."),

@@ -1,6 +1,6 @@
 """The measures of `skdh.sleep.Sleep`, one value per night. Source: skdh/sleep/sleep.py and endpoints.py, 0.17.18."""
 
-from biolake.studies.results.measures import Measure, measure
+from biolake.studies.results.measures.measure import Measure, measure
 
 
 def _of(name: str, unit: str, description: str) -> Measure:

@@ -1,14 +1,13 @@
-"""What every column of a result means: name, unit, description, which step of SKDH it comes from.
+"""What a column of a result means: name, unit, description, which step of SKDH it comes from.
 
-The columns that SKDH's steps give are described in `measures_sleep`, `measures_activity` and `measures_gait`; those
-that the platform adds in `columns`. Descriptions are ours; the source is SKDH's documentation and code of version
-0.17.18 (https://scikit-digital-health.readthedocs.io).
+Descriptions are ours; the source is SKDH's documentation and code of version 0.17.18
+(https://scikit-digital-health.readthedocs.io).
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal["number", "count", "text", "flag", "time", "date"]
 Level = Literal["file_qc", "day", "night", "bout", "step", "subject_visit", "exclusions"]
@@ -85,25 +84,3 @@ def undescribed(table: Level, step: str, name: str) -> Measure:
 def by_skdh_name(measures: Iterable[Measure]) -> Mapping[str, Measure]:
     """Return measures by every name that SKDH gives them."""
     return {name: entry for entry in measures for name in entry.names}
-
-
-def described(process: str, parameters: Mapping[str, Any]) -> tuple[Measure, ...]:
-    """Return the measures that a step gives with these parameters, whatever the data.
-
-    Args:
-        process: The step's class.
-        parameters: As its pipeline file has them; defaults where it says nothing.
-    """
-    from biolake.studies.results.measures_activity import activity, staudenmayer
-    from biolake.studies.results.measures_gait import GAIT
-    from biolake.studies.results.measures_sleep import SLEEP
-
-    if process == "Sleep":
-        return SLEEP
-    if process == "ActivityLevelClassification":
-        return activity(parameters)
-    if process == "StaudenmayerClassification":
-        return staudenmayer()
-    if process == "GaitLumbar":
-        return GAIT
-    return ()
