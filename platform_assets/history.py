@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from biolake.ledger.retention import forget_before
+from biolake.ledger.retention import forget_versions
+from biolake.studies.recordings.run_beats import forget_beats
 from resources.event_retention import forget_runs_before
 from resources.platform import PlatformResource
 
@@ -15,10 +16,11 @@ def forget_history(context: dg.OpExecutionContext, platform: PlatformResource) -
     here = platform.platform
     moment = datetime.now(UTC) - timedelta(days=here.settings.history_days)
     runs = forget_runs_before(context.instance, moment)
-    rows = forget_before(here.ledger.engine, moment)
+    versions = forget_versions(here.ledger.engine, moment)
+    beats = forget_beats(here.ledger.engine, moment)
     context.log.info(
         f"Before {moment:%Y-%m-%d %H:%M} UTC: {runs.runs:,} runs forgotten, {runs.emptied:,} kept without their logs; "
-        f"{rows.object_versions:,} object versions and {rows.run_beats:,} beats forgotten."
+        f"{versions:,} object versions and {beats:,} beats forgotten."
     )
 
 

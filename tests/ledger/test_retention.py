@@ -1,4 +1,4 @@
-"""What is forgotten of the past is not the present: newest versions, runs at work and everything recent stay."""
+"""What is forgotten of the past is not the present: newest versions and everything recent stay."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,9 +7,8 @@ from sqlalchemy import insert, select
 
 from biolake.ledger import retention
 from biolake.ledger.ledger import Ledger
-from biolake.ledger.retention import Forgotten, forget_before
+from biolake.ledger.retention import forget_versions
 from biolake.ledger.tables import OBJECT_VERSIONS
-from biolake.studies.tables import FILES, RUN_BEATS, writing
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENT = OLD + timedelta(days=30)
@@ -49,7 +48,7 @@ def left(ledger: Ledger) -> list[tuple[str, str, str]]:
 
 
 def test_versions_that_are_not_the_present_are_forgotten(past: Ledger) -> None:
-    assert forget_before(past.engine, MOMENT) == Forgotten(object_versions=4, run_beats=0)
+    assert forget_versions(past.engine, MOMENT) == 4
     assert left(past) == [
         ("lab", "gone lately", "1"),
         ("lab", "gone lately", "1"),
@@ -58,24 +57,10 @@ def test_versions_that_are_not_the_present_are_forgotten(past: Ledger) -> None:
         ("lab", "replaced lately", "2"),
         ("other", "only one", "1"),
     ]
-    assert forget_before(past.engine, MOMENT) == Forgotten(0, 0)
+    assert forget_versions(past.engine, MOMENT) == 0
 
 
 def test_portions_forget_as_much(past: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "_ROWS_AT_ONCE", 2)
-    assert forget_before(past.engine, MOMENT).object_versions == 4
+    assert forget_versions(past.engine, MOMENT) == 4
     assert len(left(past)) == 6
-
-
-def test_beats_of_runs_at_work_stay(ledger: Ledger) -> None:
-    beats = {"ended": OLD, "at work": OLD, "recent": RECENT}
-    file = {
-        "study": "S", "source": "raw", "key": "a", "etag": "e", "size": 1, "modified": OLD, "first_seen": OLD,
-        "current": True, "state": "processing", "reason": "", "since": OLD, "run_id": "at work",
-    }  # fmt: skip
-    with writing(ledger.engine) as connection:
-        connection.execute(insert(RUN_BEATS), [{"run_id": run, "beaten_at": at} for run, at in beats.items()])
-        connection.execute(insert(FILES).values(file))
-    assert forget_before(ledger.engine, MOMENT).run_beats == 1
-    with ledger.reading() as connection:
-        assert set(connection.execute(select(RUN_BEATS.c.run_id)).scalars()) == {"at work", "recent"}

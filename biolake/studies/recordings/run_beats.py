@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, and_, delete, exists, insert, select
 
 from biolake.ledger.errors import LedgerUnavailable
 from biolake.studies.states import State
@@ -55,6 +55,16 @@ def recordings_in_work(engine: Engine, study: str) -> dict[str, str]:
     )
     with reading(engine) as connection:
         return {recording: run_id or "" for recording, run_id in connection.execute(query)}
+
+
+def forget_beats(engine: Engine, moment: datetime) -> int:
+    """Forget the beats before `moment` of runs that are not at work, and return how many they were.
+
+    Notifications are kept: one that is forgotten would be told again.
+    """
+    at_work = exists().where(and_(FILES.c.run_id == RUN_BEATS.c.run_id, FILES.c.state == State.PROCESSING.value))
+    with writing(engine) as connection:
+        return connection.execute(delete(RUN_BEATS).where(RUN_BEATS.c.beaten_at < moment, ~at_work)).rowcount
 
 
 def _beat(engine: Engine, run_id: str) -> None:
