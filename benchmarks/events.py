@@ -1,24 +1,30 @@
-"""Events: from a queue to jobs in the ledger, against the bare client of the same queue.
+"""Events: from a queue to jobs in the ledger, against plain boto3 on the same queue.
 
     python -m benchmarks.events [--events 2000]
 
 Starts the servers of the tests (ElasticMQ, versitygw) beside itself: they share the machine with what is measured.
-Objects are uploaded first, each with a message of one record. The bare client receives ten at a time and deletes
-them, and does nothing else. Ledger in SQLite.
+Objects are uploaded first, each with a message of one record. The baseline does with boto3 alone what a consumer has to
+do: one thread that receives ten at a time up to as many as the platform notes at once, reads which keys they name,
+deletes them ten at a time, and waits as long for the last. It forgets the keys. After a round that only warms the
+servers, each round has new objects, the two take turns in going first, and the median is told. Ledger in SQLite.
 """
 
 import argparse
+import json
 import logging
 import os
+import statistics
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 from benchmarks.machine import header, table
-from biolake.arrivals.consume import consume
+from biolake.arrivals.consume import _IN_A_TRANSACTION, consume
 from biolake.arrivals.tick import due_tick
 from biolake.events.queue import Queue
 from biolake.platform import opened
@@ -26,6 +32,12 @@ from biolake.settings import Settings
 from tests.engines.servers.elasticmq import QueuePair, SqsServer
 from tests.engines.servers.s3_events import NotifyingBucket, messages
 from tests.engines.servers.versitygw import S3Server
+
+ROUNDS = 3
+BARE = "plain boto3: received, read, deleted (baseline)"
+NOTED = "events noted in the ledger"
+LOOKED = "objects looked at, and their jobs recorded"
+AGAIN = "the same events again, dropped"
 
 
 def main() -> None:
@@ -72,49 +84,71 @@ def measured(s3: S3Server, sqs: SqsServer, folder: Path, number: int) -> list[tu
             assert told.observation.left == 0
             return told.observation.arrived
 
-        def take() -> int:
+        def take(events: int) -> int:
             told = consume(
                 Queue(queues.url), settings.landing, [lab], here.ledger, hidden_seconds=60, wait_seconds=0, seconds=600
             )
-            assert told.events == number
+            assert told.events == events
             return told.keys
 
+        def round_of(some: int, name: str, *, ours_first: bool) -> dict[str, float]:
+            with ThreadPoolExecutor(8) as threads:
+                records = list(
+                    threads.map(
+                        lambda n: bucket.put(f"landing/lab/{name}D{n:06d}.csv", f"gene,s\ng,{n}\n"), range(some)
+                    )
+                )
+            bodies = list(messages(*records))
+            bare.send(*bodies)
+            queues.send(*bodies)
+            turns: list[tuple[str, Callable[[], int]]] = [(BARE, lambda: _received(bare)), (NOTED, lambda: take(some))]
+            spent = {what: _timed(some, work) for what, work in (reversed(turns) if ours_first else turns)}
+            spent[LOOKED] = _timed(some, look)
+            queues.send(*bodies)
+            spent[AGAIN] = _timed(0, lambda: take(some))
+            return spent
+
         look()
-        with ThreadPoolExecutor(8) as threads:
-            records = list(
-                threads.map(lambda n: bucket.put(f"landing/lab/D{n:06d}.csv", f"gene,s\ng,{n}\n"), range(number))
-            )
-        bodies = list(messages(*records))
-        rows = []
-        bare.send(*bodies)
-        rows.append(_row("bare client: received and deleted", number, *_timed(lambda: _drain(bare))))
-        queues.send(*bodies)
-        rows.append(_row("events noted in the ledger", number, *_timed(take)))
-        rows.append(_row("objects looked at, and their jobs recorded", number, *_timed(look)))
-        queues.send(*bodies)
-        rows.append(_row("the same events again, dropped", 0, *_timed(take), of=number))
-    return rows
+        round_of(max(10, number // 4), "W", ours_first=False)
+        rounds = [round_of(number, f"R{n}", ours_first=n % 2 == 0) for n in range(ROUNDS)]
+    medians = {what: statistics.median(one[what] for one in rounds) for what in (BARE, NOTED, LOOKED, AGAIN)}
+    return [(what, number, f"{seconds:.2f}", f"{number / seconds:,.0f}") for what, seconds in medians.items()]
 
 
-def _drain(queues: QueuePair) -> int:
-    done = 0
-    while some := queues.client.receive_message(QueueUrl=queues.url, MaxNumberOfMessages=10).get("Messages"):
-        entries = [{"Id": str(n), "ReceiptHandle": one["ReceiptHandle"]} for n, one in enumerate(some)]
-        queues.client.delete_message_batch(QueueUrl=queues.url, Entries=entries)
-        done += len(some)
-    return done
+def _received(queues: QueuePair) -> int:
+    """Read and delete all that is in the queue; return how many keys were named."""
+    keys: set[str] = set()
+    while True:
+        received: list[Any] = []
+        while len(received) < _IN_A_TRANSACTION:
+            some = queues.client.receive_message(
+                QueueUrl=queues.url,
+                MaxNumberOfMessages=10,
+                WaitTimeSeconds=0 if received or not keys else 1,
+                VisibilityTimeout=60,
+                AttributeNames=["ApproximateReceiveCount"],
+            ).get("Messages", [])
+            received += some
+            if not some:
+                break
+        if not received:
+            return len(keys)
+        for one in received:
+            keys |= {unquote_plus(record["s3"]["object"]["key"]) for record in json.loads(one["Body"])["Records"]}
+        for start in range(0, len(received), 10):
+            entries = [
+                {"Id": str(n), "ReceiptHandle": one["ReceiptHandle"]}
+                for n, one in enumerate(received[start : start + 10])
+            ]
+            queues.client.delete_message_batch(QueueUrl=queues.url, Entries=entries)
 
 
-def _timed(work: Any) -> tuple[int, float]:
+def _timed(wanted: int, work: Callable[[], int]) -> float:
     begun = time.perf_counter()
     done = work()
-    return done, time.perf_counter() - begun
-
-
-def _row(what: str, wanted: int, done: int, seconds: float, of: int | None = None) -> tuple[str, int, str, str]:
-    assert done == wanted, f"{what}: {done} of {wanted}"
-    number = of or done
-    return what, number, f"{seconds:.2f}", f"{number / seconds:,.0f}"
+    seconds = time.perf_counter() - begun
+    assert done == wanted, f"{done} of {wanted}"
+    return seconds
 
 
 if __name__ == "__main__":
