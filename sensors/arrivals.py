@@ -41,7 +41,7 @@ def arrival_sensor(
     def arrivals(context: dg.SensorEvaluationContext, platform: PlatformResource) -> dg.SensorResult:
         here = platform.platform
         silent = timedelta(seconds=here.settings.silent_seconds)
-        follow_lost_runs(context.instance, here.ledger, repository.name, datetime.now(UTC), silent)
+        follow_lost_runs(context.instance, here.ledger, here.lake_store, repository.name, datetime.now(UTC), silent)
         found = due_tick(repository, here.bucket, here.lake_store, here.ledger, here.settings)
         known = (
             set(context.instance.get_dynamic_partitions(lots_of(repository.name).name or "")) if found.lots else set()

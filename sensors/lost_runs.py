@@ -1,8 +1,10 @@
-"""Lots whose run died: give them another one, or end their jobs when three runs failed."""
+"""Lots whose run died: give them another one; after enough of them they are divided, or their jobs end."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from biolake.arrivals.recovery import MOST_FAILURES, give_another_run
 from biolake.ingest.errors import LotTaken
@@ -12,11 +14,13 @@ from biolake.ledger.lots import open_lots
 from biolake.ledger.models import Lot
 from biolake.machines.choose import LARGEST
 from biolake.machines.endings import FROM_OUTSIDE, Ending
+from biolake.objects.store import ObjectStore
 from resources.run_workers import ENDING_TAG, MACHINE_TAG, never_started, release_worker
 
 LOT_TAG = "biolake/lot"
 
 _FROM_OUTSIDE = {"DagsterExecutionInterruptedError", LotTaken.__name__, LedgerUnavailable.__name__}
+_MACHINES = {Ending.EVICTED, Ending.NODE_LOST, Ending.DELETED}
 
 UNFINISHED = {
     dg.DagsterRunStatus.QUEUED,
@@ -28,7 +32,12 @@ UNFINISHED = {
 
 
 def follow_lost_runs(
-    instance: dg.DagsterInstance, ledger: Ledger, repository: str, now: datetime, silent: timedelta
+    instance: dg.DagsterInstance,
+    ledger: Ledger,
+    lake: ObjectStore,
+    repository: str,
+    now: datetime,
+    silent: timedelta,
 ) -> None:
     """Find the repository's lots that no living run works on.
 
@@ -57,7 +66,8 @@ def follow_lost_runs(
             failures = MOST_FAILURES if size == LARGEST else failures
         elif ending is not None and ending in FROM_OUTSIDE:
             reason = f"{reason} ({ending})"
-        give_another_run(ledger, lot, f"run {run.run_id}: {reason}", failures, now)
+        by_data = lot.run_id == run.run_id and ending not in _MACHINES and not _told_of_the_platform(instance, run)
+        give_another_run(ledger, lake, lot, f"run {run.run_id}: {reason}", failures, now, by_data=by_data)
 
 
 def runs_out_of_memory(instance: dg.DagsterInstance, lot: Lot) -> int:
@@ -83,15 +93,31 @@ def _failures(instance: dg.DagsterInstance, lot: Lot) -> int:
 
 
 def _failed_by_itself(instance: dg.DagsterInstance, run_id: str) -> bool:
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
-    for record in records:
+    return any(
+        all(error.cls_name not in _FROM_OUTSIDE for error in causes) for causes in _step_failures(instance, run_id)
+    )
+
+
+def _told_of_the_platform(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the run said that something else than a dataset is at fault: what is a dataset's does not end a run."""
+    return any(
+        # Python names the module of a class that is not built in.
+        error.cls_name in _FROM_OUTSIDE or error.message.startswith("biolake.")
+        for causes in _step_failures(instance, run.run_id)
+        for error in causes
+    )
+
+
+def _step_failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[list[SerializableErrorInfo]]:
+    """Yield the error of each failed step with its causes."""
+    for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records:
         event = record.event_log_entry.dagster_event
         error = event.step_failure_data.error if event is not None else None
-        while error is not None and error.cls_name not in _FROM_OUTSIDE:
+        causes: list[SerializableErrorInfo] = []
+        while error is not None:
+            causes.append(error)
             error = error.cause
-        if error is None:
-            return True
-    return False
+        yield causes
 
 
 def _why_lost(

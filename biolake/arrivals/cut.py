@@ -22,9 +22,7 @@ def cut_lots(
     """
     lots: list[Lot] = []
     room = settings.active_lots - len(open_lots(connection, repository))
-    # The index takes a later lot's time for the newer version, whatever the clocks of two machines say.
-    last = newest_lot_time(connection, repository)
-    created = now if last is None or last < now else last + timedelta(seconds=1)
+    created = time_of_next_lot(connection, repository, now)
     while len(lots) < room:
         jobs = _fill(queued_jobs(connection, repository, settings.lot_datasets), settings)
         if not jobs or not _due(jobs, settings, now):
@@ -34,6 +32,12 @@ def cut_lots(
         assign_lot(connection, [job.id for job in jobs], lot.key, now)
         lots.append(lot)
     return lots
+
+
+def time_of_next_lot(connection: Connection, repository: str, now: datetime) -> datetime:
+    """Return a time after that of every lot: the index takes the later one's for the newer, whatever clocks say."""
+    last = newest_lot_time(connection, repository)
+    return now if last is None or last < now else last + timedelta(seconds=1)
 
 
 def _fill(queued: list[Job], settings: Settings) -> list[Job]:

@@ -66,12 +66,26 @@ def refuse_unless_owner(lot: Lot, run_id: str) -> None:
         )
 
 
-def refuse_while_owned(lot: Lot, run_id: str, now: datetime) -> None:
-    """Keep a second run from a lot whose run is alive.
+def refuse_divided(lot: Lot, run_id: str) -> None:
+    """Keep a late run from a lot whose work is in other lots.
 
     Raises:
-        LotTaken: Another run beat a moment ago.
+        LotTaken: The lot was divided.
     """
+    if lot.state == LotState.DIVIDED:
+        raise LotTaken(
+            f"lot {lot.key}: it was divided into smaller lots before run {run_id} came to it. Nothing is lost: their "
+            "runs do the work."
+        )
+
+
+def refuse_while_owned(lot: Lot, run_id: str, now: datetime) -> None:
+    """Keep a second run from a lot whose run is alive, and any run from a lot that was divided.
+
+    Raises:
+        LotTaken: Another run beat a moment ago, or other lots have the work.
+    """
+    refuse_divided(lot, run_id)
     owned = lot.state == LotState.OPEN and lot.run_id not in {None, run_id}
     if owned and lot.heartbeat_at is not None and now - lot.heartbeat_at < _ALIVE:
         raise LotTaken(

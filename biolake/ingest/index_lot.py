@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from biolake.arrivals.manifest import read_manifest
 from biolake.ingest.documents import documents_of_lot, version_of
-from biolake.ingest.heartbeat import heartbeat, refuse_unless_owner
+from biolake.ingest.heartbeat import heartbeat, refuse_divided, refuse_unless_owner
 from biolake.lake.schemas import DATASETS
 from biolake.ledger.current import forget, set_current
 from biolake.ledger.jobs import end_jobs, get_jobs
@@ -36,7 +36,7 @@ def index_lot(platform: Platform, lot_key: str, run_id: str) -> IndexOutcome:
 
     Raises:
         UnknownLot: The ledger has no such lot.
-        LotTaken: Another run works on the lot.
+        LotTaken: Another run works on the lot, or it was divided.
         IndexBusy: Other writers kept interfering; the lot can be tried again.
     """
     with platform.ledger.writing() as connection:
@@ -63,6 +63,7 @@ def index_lot(platform: Platform, lot_key: str, run_id: str) -> IndexOutcome:
 
 def _own(connection: Connection, lot_key: str, run_id: str) -> Lot:
     lot = get_lot(connection, lot_key)
+    refuse_divided(lot, run_id)
     if lot.state == LotState.DONE:
         return lot
     if lot.run_id is None:

@@ -36,7 +36,7 @@ from biolake.lake.rows import (
 from biolake.lake.sparse_rows import samples_per_row
 from biolake.ledger.current import current_datasets, set_current
 from biolake.ledger.jobs import end_jobs, get_jobs, start_jobs
-from biolake.ledger.lots import get_lot, take_lot
+from biolake.ledger.lots import ancestors, get_lot, take_lot
 from biolake.ledger.models import ENDED, Action, CurrentDataset, Job, JobState, data_key
 from biolake.ledger.objects import live_parts
 from biolake.objects.errors import ObjectChanged, ObjectNotFound, StoreUnavailable
@@ -75,6 +75,7 @@ class LotStorer:
         self._run_id = run_id
         with platform.ledger.reading() as connection:
             self._lot = get_lot(connection, lot_key)
+            self._divided_from = [lot.key for lot in ancestors(connection, self._lot)]
         self._manifest = read_manifest(self._lot, platform.lake_store)
         self._repository = platform.repositories.get(self._lot.repository)
         self._writer = LotWriter(
@@ -92,12 +93,14 @@ class LotStorer:
         Raises:
             StoreUnavailable: The bucket as a whole did not answer; the lot can be tried again.
             LakeUnavailable: A table could not be opened; the lot can be tried again.
-            LotTaken: Another run has replaced this one.
+            LotTaken: Another run has replaced this one, or the lot was divided.
         """
         jobs, current = self._take()
         if self._lot.attempt > 1 or self._lot.run_id not in {None, self._run_id}:
             # An earlier run may be paused rather than dead.
             self._writer.fence()
+        for earlier in self._divided_from:
+            self._writer.fence(earlier)
         stored = self._writer.stored()
         part = _Part()
         again: list[Entry] = []

@@ -90,8 +90,11 @@ class LotWriter:
         table = self._lake.find(self._repository, DATASETS.name)
         return set() if table is None else self._present(table)
 
-    def fence(self) -> None:
+    def fence(self, lot: str | None = None) -> None:
         """Make the commits fail that an earlier attempt at the lot has prepared and not yet sent.
+
+        Args:
+            lot: Another lot that had the datasets of this one, instead of this one.
 
         Such an attempt opened `datasets` before this empty commit under the same transaction name, which its own commit
         conflicts with; an attempt that opens the table later is stopped by `still_mine`.
@@ -102,7 +105,7 @@ class LotWriter:
                 [], "append", table.schema(), [], commit_properties=properties
             )
 
-        self._once(DATASETS, write)
+        self._once(DATASETS, write, None if lot is None else f"{self._repository}/{lot}")
 
     def commit(self, rows: LotRows) -> None:
         """Commit every level of some datasets; they appear together when `datasets`, the last, is committed.

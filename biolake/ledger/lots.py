@@ -71,13 +71,44 @@ def next_attempt(connection: Connection, key: str) -> None:
     )
 
 
+def release_lot(connection: Connection, key: str, state: LotState) -> None:
+    """Put an open lot into another state; a run that still works on it stops at its next commit."""
+    connection.execute(
+        update(LOTS)
+        .where(LOTS.c.key == key, LOTS.c.state == LotState.OPEN.value)
+        .values(state=state.value, run_id=None, heartbeat_at=None)
+    )
+
+
+def ancestors(connection: Connection, lot: Lot) -> list[Lot]:
+    """Return the lots that held the lot's jobs before, the nearest first."""
+    found: list[Lot] = []
+    while (parent := (found[-1] if found else lot).divided_from) is not None:
+        found.append(get_lot(connection, parent))
+    return found
+
+
+def descendants(connection: Connection, key: str) -> list[Lot]:
+    """Return every lot that a lot was divided into, and those that these were divided into."""
+    found: list[Lot] = []
+    parents = [key]
+    while parents:
+        rows = connection.execute(select(LOTS).where(LOTS.c.divided_from.in_(parents)).order_by(LOTS.c.key)).mappings()
+        children = [_lot(row) for row in rows]
+        found += children
+        parents = [child.key for child in children]
+    return found
+
+
 def finish_lot_if_ended(connection: Connection, key: str) -> bool:
     """Mark a lot as done when all of its jobs have ended; say whether it is."""
     unfinished = connection.execute(
         select(func.count()).where(JOBS.c.lot == key, JOBS.c.state.not_in([state.value for state in ENDED]))
     ).scalar_one()
     if unfinished == 0:
-        connection.execute(update(LOTS).where(LOTS.c.key == key).values(state=LotState.DONE.value))
+        connection.execute(
+            update(LOTS).where(LOTS.c.key == key, LOTS.c.state == LotState.OPEN.value).values(state=LotState.DONE.value)
+        )
     return unfinished == 0
 
 

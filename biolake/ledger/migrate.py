@@ -17,7 +17,7 @@ from biolake.ledger.transactions import reading, writing
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this version's code works with."""
 
 VERSION_TABLE = "biolake_ledger_version"

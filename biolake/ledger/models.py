@@ -99,10 +99,11 @@ class Job:
 
 
 class LotState(StrEnum):
-    """Where a lot stands."""
+    """Where a lot stands. What was unfinished in a divided lot is in the lots that it was divided into."""
 
     OPEN = "OPEN"
     DONE = "DONE"
+    DIVIDED = "DIVIDED"
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Lot:
         attempt: How many runs were requested for it.
         run_id: The newest run that worked on it.
         heartbeat_at: When that run last said it is alive.
+        divided_from: The lot that held its jobs before, where runs of that one kept dying.
     """
 
     key: str
@@ -128,6 +130,7 @@ class Lot:
     attempt: int = 1
     run_id: str | None = None
     heartbeat_at: datetime | None = None
+    divided_from: str | None = None
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,7 @@ LOTS = Table(
     Column("attempt", Integer, nullable=False, default=1),
     Column("run_id", String(64)),
     Column("heartbeat_at", UtcDateTime),
+    Column("divided_from", String(64)),
     Index("lots_by_state", "repository", "state"),
 )
 

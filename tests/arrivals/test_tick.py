@@ -317,11 +317,11 @@ def test_a_lot_gets_another_run_until_enough_failed(scene: Scene) -> None:
         with scene.ledger.reading() as connection:
             lot = get_lot(connection, lot.key)
         assert lot.attempt == killed
-        assert give_another_run(scene.ledger, lot, "killed", 0, scene.now)
-        assert give_another_run(scene.ledger, lot, "told twice", MOST_FAILURES, scene.now)
+        assert give_another_run(scene.ledger, scene.bucket, lot, "killed", 0, scene.now)
+        assert give_another_run(scene.ledger, scene.bucket, lot, "told twice", MOST_FAILURES, scene.now)
     with scene.ledger.reading() as connection:
         lot = get_lot(connection, lot.key)
-    assert not give_another_run(scene.ledger, lot, "killed again", 0, scene.now)
+    assert not give_another_run(scene.ledger, scene.bucket, lot, "killed again", 0, scene.now)
     assert scene.states("a") == [JobState.ERRORED]
     with scene.ledger.reading() as connection:
         assert open_lots(connection, "lab") == []
@@ -331,6 +331,6 @@ def test_a_lot_gets_another_run_until_enough_failed(scene: Scene) -> None:
 def test_a_lot_whose_runs_failed_by_themselves_ends_sooner(scene: Scene) -> None:
     scene.put("a.csv")
     (lot,) = looked(scene)
-    assert not give_another_run(scene.ledger, lot, "broken", MOST_FAILURES, scene.now)
+    assert not give_another_run(scene.ledger, scene.bucket, lot, "broken", MOST_FAILURES, scene.now)
     (job,) = scene.jobs("a")
     assert (job.reason or "").startswith("RUNS_FAILED: ")

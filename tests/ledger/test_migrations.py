@@ -59,12 +59,16 @@ def loaded(url: str) -> str:
 
 
 def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table's rows; of those that the first version had, the columns that it had."""
     with engine.connect() as connection:
-        return {
-            name: sorted(tuple(map(repr, row)) for row in connection.execute(text(f'SELECT * FROM "{name}"')))
-            for name in inspect(engine).get_table_names()
-            if name != VERSION_TABLE
-        }
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for name in inspect(engine).get_table_names():
+            first = FIRST_TABLES.tables.get(name)
+            columns = "*" if first is None else ", ".join(f'"{column.name}"' for column in first.c)
+            if name != VERSION_TABLE:
+                statement = text(f'SELECT {columns} FROM "{name}"')
+                found[name] = sorted(tuple(map(repr, row)) for row in connection.execute(statement))
+        return found
 
 
 def change(engine: Engine, statement: str) -> None:

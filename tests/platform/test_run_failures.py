@@ -1,11 +1,13 @@
 """Runs that fail, die or lose their lot: another run does the work, and in the end somebody is told."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
-from biolake.arrivals.recovery import MOST_FAILURES
+from biolake.arrivals.recovery import MOST_FAILURES, give_another_run
 from biolake.ingest import store_lot as store_module
+from biolake.ledger.lots import open_lots
 from biolake.ledger.models import JobState
 from biolake.objects.errors import StoreUnavailable
 from biolake.objects.store import ObjectStore
@@ -75,6 +77,67 @@ def test_a_fault_that_stays_ends_the_jobs_and_a_new_lot_repairs_them(
     assert deployment.reconciled().differences == ()
 
 
+def test_a_dataset_that_crashes_runs_does_not_take_its_lot_with_it(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = store_module.matrix_batches
+
+    def crash(dataset, origin):
+        if origin.dataset_id == "D2":
+            raise RuntimeError("outside of any reader")
+        return real(dataset, origin)
+
+    monkeypatch.setattr(store_module, "matrix_batches", crash)
+    for number in range(4):
+        deployment.put(f"lab/D{number}.csv", matrix_csv(number))
+    jobs = {job.dataset_id: job for job in deployment.drive()}
+    assert jobs.pop("D2").state == JobState.ERRORED
+    assert {job.state for job in jobs.values()} == {JobState.SUCCESS}
+    assert set(deployment.shown()) == {"D0", "D1", "D3"}
+    (broken,) = deployment.jobs("D2")
+    assert "The dataset was alone in it" in (broken.reason or "")
+    found = deployment.reconciled()
+    assert (found.differences, found.errored) == ((), ("D2",))
+
+
+def test_a_run_of_a_divided_lot_that_only_seemed_dead_changes_nothing(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is paused with its commit ready, the parts are stored meanwhile, and one dataset is updated."""
+    from biolake.lake.commit import LotWriter
+
+    deployment.put("lab/D1.csv", matrix_csv(1))
+    deployment.put("lab/D2.csv", matrix_csv(2))
+    real, paused, here = LotWriter._write, [], deployment.platform
+
+    def pause(writer, table, data, properties=None):
+        commit = real(writer, table, data, properties)
+        if paused or not table.table_uri.rstrip("/").endswith("datasets"):
+            return commit
+
+        def late(properties):
+            if not paused:
+                paused.append(writer)
+                with here.ledger.reading() as connection:
+                    (lot,) = open_lots(connection, "lab")
+                now = datetime.now(UTC)
+                assert give_another_run(here.ledger, here.lake_store, lot, "silent", MOST_FAILURES, now, by_data=True)
+                deployment.drive()
+                deployment.put("lab/D1.csv", matrix_csv(50))
+                deployment.drive()
+            return commit(properties)
+
+        return late
+
+    monkeypatch.setattr(LotWriter, "_write", pause)
+    deployment.drive()
+    assert paused
+    assert deployment.values("D1")[0] == [50, 51]
+    assert deployment.values("D2")[0] == [2, 3]
+    assert {job.state for job in deployment.jobs()} == {JobState.SUCCESS}
+    assert deployment.reconciled().differences == ()
+
+
 @pytest.mark.parametrize("after", ["matrix", "features", "samples", "datasets", "provenance"])
 def test_a_run_that_dies_after_any_commit_is_continued(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, after: str
@@ -83,8 +146,8 @@ def test_a_run_that_dies_after_any_commit_is_continued(
 
     real, died = LotWriter._once, []
 
-    def once(writer: LotWriter, schema, write) -> None:
-        real(writer, schema, write)
+    def once(writer: LotWriter, schema, write, application=None) -> None:
+        real(writer, schema, write, application)
         if schema.name == after and not died:
             died.append(after)
             raise OSError("killed")
@@ -118,14 +181,10 @@ def test_a_replaced_run_cannot_put_an_old_version_over_a_new_one(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run is paused before its commit, its lot is given to another one, and the dataset is updated meanwhile."""
-    from datetime import UTC, datetime
-
-    from biolake.arrivals.recovery import give_another_run
     from biolake.ingest.errors import LotTaken
-    from biolake.ledger.lots import open_lots
 
     deployment.put("lab/D1.csv", matrix_csv(1))
-    real, paused = store_module.LotStorer._outdated, []
+    real, paused, here = store_module.LotStorer._outdated, [], deployment.platform
 
     def pause(storer, entries):
         outdated = real(storer, entries)
@@ -133,7 +192,7 @@ def test_a_replaced_run_cannot_put_an_old_version_over_a_new_one(
             paused.append(storer)
             with deployment.platform.ledger.reading() as connection:
                 (lot,) = open_lots(connection, "lab")
-            assert give_another_run(deployment.platform.ledger, lot, "silent", 0, datetime.now(UTC))
+            assert give_another_run(here.ledger, here.lake_store, lot, "silent", 0, datetime.now(UTC))
             deployment.drive()
             deployment.put("lab/D1.csv", matrix_csv(50))
             deployment.drive()
