@@ -84,7 +84,6 @@ class TrinoConnection:
             QueryTimedOut: It took longer.
             TrinoUnavailable: Trino cannot be reached.
         """
-        import requests
         from trino import exceptions
 
         deadline = time.monotonic() + seconds
@@ -111,8 +110,8 @@ class TrinoConnection:
         except (OSError, exceptions.TrinoConnectionError) as error:
             said = str(error).partition("\n")[0]
             remedy = "Start Trino, or correct BIOLAKE_TRINO_URL."
-            # A file that cannot be read as certificates is an error of no request.
-            if "certificate" in said.lower() or not isinstance(error, requests.RequestException):
+            # Said of an unknown authority, and of a file that holds none or is not there.
+            if "certificate" in said.lower():
                 remedy = "Set BIOLAKE_TRINO_CA to the file of the authority that signed its certificate."
             raise errors.TrinoUnavailable(f"{self.address.url} does not answer ({said[:200]}). {remedy}") from error
         except exceptions.HttpError as error:
