@@ -15,7 +15,8 @@ def aws_client(service: str, **options: Any) -> Any:
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     patience = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
     chosen = {"endpoint_url": endpoint, "region_name": region, "config": patience, **options}
-    return boto3.client(service, **{name: value for name, value in chosen.items() if value})
+    # Not the session that all threads share: making clients of it is not safe, and it keeps the first credentials.
+    return boto3.session.Session().client(service, **{name: value for name, value in chosen.items() if value})
 
 
 def denied(error: Any) -> bool:

@@ -77,14 +77,19 @@ def _reached(engine: str, client: Any, queue: str) -> Iterator[Any]:
     except ClientError as error:
         missing = "NonExistent" in told(error) or "does not exist" in told(error)
         remedy = (
-            "Make the queue, or correct its URL."
+            f"Make the queue, or correct BIOLAKE_{engine.upper()}."
             if missing
             else "Allow sqs:GetQueueAttributes on it to the credentials in use, and see that AWS_REGION is the queue's."
         )
         yield problem(engine, "reachable", f"{queue}: {told(error)}", remedy)
         return None
     except BotoCoreError as error:
-        yield problem(engine, "reachable", f"{queue}: {told(error)}", "Start it, or correct the URL and AWS_REGION.")
+        yield problem(
+            engine,
+            "reachable",
+            f"{queue}: {told(error)}",
+            f"Start it, or correct BIOLAKE_{engine.upper()} and AWS_REGION.",
+        )
         return None
     yield ok(engine, "reachable", queue)
     yield from http_clock(engine, answer["ResponseMetadata"]["HTTPHeaders"].get("date"), before, now())

@@ -16,6 +16,16 @@ from biolake.objects.store import ObjectStore, open_store
 from biolake.settings import Settings
 
 _PROBES = ".biolake-doctor"
+_BY_CODE = {
+    "InvalidAccessKeyId": "Correct AWS_ACCESS_KEY_ID: the store knows no such key.",
+    "SignatureDoesNotMatch": "Correct AWS_SECRET_ACCESS_KEY: it is not that of AWS_ACCESS_KEY_ID.",
+    "ExpiredToken": "Renew the credentials: AWS_SESSION_TOKEN has expired.",
+    "InvalidToken": "Correct AWS_SESSION_TOKEN, or unset it where AWS_ACCESS_KEY_ID needs none.",
+    "RequestTimeTooSkewed": (
+        "Correct this machine's clock, or the store's (chrony, systemd-timesyncd): a request that was signed more than "
+        "15 minutes before or after the store's own time is refused."
+    ),
+}
 
 
 def stores(settings: Settings) -> list[Examination]:
@@ -62,7 +72,7 @@ def _objects(engine: str, store: ObjectStore) -> Iterator[Finding]:
         store.delete([key])
         yield ok(engine, "delete", "allowed")
     except BiolakeError as error:
-        yield problem(engine, doing, str(error).partition("\n")[0], _allow(doing, store.url))
+        yield problem(engine, doing, str(error).partition("\n")[0], _allow(doing, store.url, _setting(engine)))
 
 
 def _overwriting(engine: str, store: ObjectStore, key: str) -> Finding:
@@ -83,7 +93,7 @@ def _overwriting(engine: str, store: ObjectStore, key: str) -> Finding:
     )
 
 
-def _allow(doing: str, url: str) -> str:
+def _allow(doing: str, url: str, setting: str) -> str:
     actions = {
         "list": "s3:ListBucket",
         "put": "s3:PutObject",
@@ -92,7 +102,10 @@ def _allow(doing: str, url: str) -> str:
     }
     if url.startswith("file:"):
         return "Let this user read and write the folder."
-    return f"Allow {actions[doing]} on {url} to the credentials in use, and see that the endpoint is the right one."
+    return (
+        f"Allow {actions[doing]} on {url} ({setting}) to the credentials in use, and see that AWS_ENDPOINT_URL is the "
+        "right one."
+    )
 
 
 def _bucket(engine: str, bucket: str, events: str | None) -> Iterator[Any]:
@@ -105,7 +118,9 @@ def _bucket(engine: str, bucket: str, events: str | None) -> Iterator[Any]:
     try:
         answer = client.head_bucket(Bucket=bucket)
     except ClientError as error:
-        yield problem(engine, "reachable", f"{where}: {told(error)}", _reach(error, bucket))
+        refusal = _refusal(client, bucket, error)
+        yield problem(engine, "reachable", f"{where}: {told(refusal)}", _reach(refusal, bucket, _setting(engine)))
+        yield from http_clock(engine, error.response["ResponseMetadata"]["HTTPHeaders"].get("date"), before, now())
         return False
     except BotoCoreError as error:
         yield problem(
@@ -123,13 +138,36 @@ def _bucket(engine: str, bucket: str, events: str | None) -> Iterator[Any]:
     return True
 
 
-def _reach(error: Any, bucket: str) -> str:
+def _refusal(client: Any, bucket: str, refused: Any) -> Any:
+    """The refusal with its reason: an answer to HEAD has no body that could tell it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except ClientError as error:
+        return error
+    except BotoCoreError:
+        return refused
+    return refused
+
+
+def _reach(error: Any, bucket: str, setting: str) -> str:
     status = error.response["ResponseMetadata"].get("HTTPStatusCode")
+    code = error.response.get("Error", {}).get("Code")
+    if code in _BY_CODE:
+        return _BY_CODE[code]
     if status == 404:
-        return f"Make the bucket {bucket}, or correct the setting."
+        return f"Make the bucket {bucket}, or correct {setting}."
     if status in {301, 400}:
         return "Set AWS_REGION to the bucket's region."
-    return f"Allow s3:ListBucket on {bucket} to the credentials in use; see that they are the right ones."
+    return (
+        f"Allow s3:ListBucket on {bucket}, which {setting} names, to the credentials in use; see that AWS_ACCESS_KEY_ID"
+        " is the right one."
+    )
+
+
+def _setting(engine: str) -> str:
+    return f"BIOLAKE_{engine.upper()}"
 
 
 def _versioning(engine: str, client: Any, bucket: str) -> Finding:

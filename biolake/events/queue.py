@@ -127,7 +127,8 @@ class Queue:
         from botocore.config import Config
 
         parts = urlsplit(self.url)
-        return boto3.client(
+        # Not the session that all threads share: making clients of it is not safe, and it keeps the first credentials.
+        return boto3.session.Session().client(
             "sqs",
             endpoint_url=f"{parts.scheme}://{parts.netloc}",
             region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),

@@ -11,6 +11,7 @@ from biolake.events.errors import NoDeadLetterQueue, NoEventsQueue
 from biolake.events.queue import Queue
 from biolake.events.redrive import redrive
 from tests.engines.events.conftest import Landing
+from tests.engines.servers.elasticmq import SqsServer
 from tests.engines.servers.process import free_port
 from tests.engines.servers.s3_events import message
 from tests.platform.conftest import matrix_csv
@@ -83,11 +84,30 @@ def test_the_doctor_on_queues_that_are_not_there(landing: Landing, monkeypatch: 
     monkeypatch.setenv("BIOLAKE_EVENTS", f"{landing.queues.url}-not")
     verdict, _, remedy = findings()["reachable"]
     assert verdict == "problem"
-    assert "Make the queue" in remedy
+    assert "Make the queue, or correct BIOLAKE_EVENTS" in remedy
     monkeypatch.setenv("BIOLAKE_EVENTS", f"http://127.0.0.1:{free_port()}/1/queue")
     assert findings()["reachable"][0] == "problem"
     monkeypatch.setenv("BIOLAKE_EVENTS", landing.queues.dead_letters)
     assert "RedrivePolicy" in findings()["dead letters"][2]
+
+
+def test_the_doctor_on_queues_that_lose_or_repeat_messages(
+    landing: Landing, sqs: SqsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty = sqs.make_queues(most_receipts=1)
+    monkeypatch.setenv("BIOLAKE_EVENTS", hasty.url)
+    monkeypatch.setenv("BIOLAKE_EVENTS_VISIBILITY_SECONDS", "6")
+    found = findings()
+    for check, remedy in (
+        ("visibility", "BIOLAKE_EVENTS_VISIBILITY_SECONDS"),
+        ("redrive policy", "maxReceiveCount"),
+    ):
+        assert (found[check][0], remedy in found[check][2]) == ("warning", True), check
+    gone = sqs.make_queues()
+    gone.client.delete_queue(QueueUrl=gone.dead_letters)
+    monkeypatch.setenv("BIOLAKE_EVENTS", gone.url)
+    verdict, _, remedy = findings()["dead letters"]
+    assert (verdict, "Make that queue" in remedy) == ("problem", True)
 
 
 def test_the_doctor_takes_no_message(landing: Landing) -> None:

@@ -1,13 +1,15 @@
 """An S3 server: versitygw (https://github.com/versity/versitygw) over a folder, built with Go."""
 
+import json
 import os
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.engines.servers.cache import built
+from tests.engines.servers.missing import has_go, lacking
 from tests.engines.servers.process import ServerProcess, free_port
 
 VERSION = "v1.8.0"
@@ -16,8 +18,13 @@ VERSION = "v1.8.0"
 class S3Server:
     """S3 on the loopback; buckets are folders, their versions a folder beside."""
 
-    def __init__(self, folder: Path) -> None:
-        """Choose a port; `start` runs it."""
+    def __init__(self, folder: Path, users: Mapping[str, str] | None = None) -> None:
+        """Choose a port; `start` runs it.
+
+        Args:
+            folder: Where its buckets are.
+            users: Secrets by access key, beside the owner of everything; what each may do, buckets' policies say.
+        """
         self._folder = folder
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
@@ -38,6 +45,7 @@ class S3Server:
                 str(build()),
                 "--port",
                 f"127.0.0.1:{self.port}",
+                *_with_users(folder / "users", users or {}),
                 "posix",
                 "--versioning-dir",
                 str(versions),
@@ -80,9 +88,19 @@ class S3Server:
         return True
 
 
+def _with_users(folder: Path, users: Mapping[str, str]) -> list[str]:
+    """Write the accounts down and return the options that have them read."""
+    if not users:
+        return []
+    folder.mkdir()
+    accounts = {key: {"access": key, "secret": secret, "role": "user"} for key, secret in users.items()}
+    (folder / "users.json").write_text(json.dumps({"accessAccounts": accounts}))
+    return ["--iam-dir", str(folder)]
+
+
 def tools() -> str | None:
     """What is missing to build it; None where nothing is."""
-    return None if shutil.which("go") else "versitygw is built with Go, which is not installed"
+    return lacking("versitygw", {"Go 1.21 or newer": has_go()})
 
 
 def build() -> Path:
