@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.servers import elasticmq, versitygw
+from tests.engines.servers import elasticmq, opensearch_security, versitygw
 from tests.engines.servers import opensearch as opensearch_server
 from tests.engines.servers import postgres as postgres_server
 from tests.engines.servers.elasticmq import SqsServer
@@ -24,8 +24,9 @@ _HERE = Path(__file__).parent
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # Trino and the image are commands of their own: docs/engines-in-tests.md.
+        # Trino, the image and the long run of kills are commands of their own: docs/engines-in-tests.md.
         apart = any(item.path.is_relative_to(_HERE / name) for name in ("trino", "image"))
+        apart = apart or item.get_closest_marker("kills") is not None
         if item.path.is_relative_to(_HERE) and not apart:
             item.add_marker("engines")
 
@@ -67,7 +68,7 @@ def opensearch() -> Iterator[OpenSearchServer]:
 @pytest.fixture(scope="session")
 def secured_opensearch() -> Iterator[OpenSearchServer]:
     """An OpenSearch node that speaks TLS and asks who one is."""
-    if missing := opensearch_server.tools():
+    if missing := opensearch_server.tools() or opensearch_security.tools():
         unavailable(missing)
     with folder_for_others() as folder:
         server = OpenSearchServer(folder, secured=True)

@@ -1,7 +1,6 @@
 """ElasticMQ, a server of Amazon SQS's protocol, from Maven Central (https://github.com/softwaremill/elasticmq)."""
 
 import json
-import os
 import shutil
 import subprocess
 import urllib.error
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.engines.servers.cache import built
+from tests.engines.servers.missing import java, lacking
 from tests.engines.servers.process import ServerProcess, free_port
 
 VERSION = "1.7.1"
@@ -69,7 +69,8 @@ aws {{ region = us-east-1, accountId = 000000000000 }}
         )
         jars = built(f"elasticmq-{VERSION}", _collect)
         command = [
-            str(_java()), "-Xmx192m", f"-Dconfig.file={configuration}", "-cp", f"{jars}/*", "org.elasticmq.server.Main",
+            str(java(17)), "-Xmx192m", f"-Dconfig.file={configuration}",
+            "-cp", f"{jars}/*", "org.elasticmq.server.Main",
         ]  # fmt: skip
         self._process = ServerProcess(command, folder / "server.log", self._answers)
         self.start, self.stop, self.kill = self._process.start, self._process.stop, self._process.kill
@@ -107,18 +108,9 @@ aws {{ region = us-east-1, accountId = 000000000000 }}
 
 def tools() -> str | None:
     """What is missing to build and run it; None where nothing is."""
-    if shutil.which("mvn") is None:
-        return "ElasticMQ is fetched with Maven (mvn), which is not installed"
-    return None if _java() is not None else "ElasticMQ needs a JDK 17 or newer"
-
-
-def _java() -> Path | None:
-    found = sorted(Path("/usr/lib/jvm").glob("*17*/bin/java"))
-    named = os.environ.get("JAVA_HOME")
-    on_path = shutil.which("java")
-    if found:
-        return found[0]
-    return Path(named) / "bin/java" if named else Path(on_path) if on_path else None
+    return lacking(
+        "ElasticMQ", {"Maven (mvn)": shutil.which("mvn") is not None, "a JDK 17 or newer": java(17) is not None}
+    )
 
 
 def _collect(folder: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.engines.servers import opensearch_security as security
 from tests.engines.servers.cache import built
 from tests.engines.servers.certificates import certify
+from tests.engines.servers.missing import java, lacking
 from tests.engines.servers.process import UNPRIVILEGED, ServerProcess, free_port
 
 VERSION = "3.6.0"
@@ -111,7 +112,7 @@ class OpenSearchServer:
         _give(folder)
         agent = next((home / "agent").glob("opensearch-agent-[0-9]*.jar"))
         command = [
-            str(_java()), "-Xms512m", "-Xmx512m", "-XX:+UseG1GC", f"-Djava.io.tmpdir={temporary}", "-Xss1m",
+            str(java(25, 25)), "-Xms512m", "-Xmx512m", "-XX:+UseG1GC", f"-Djava.io.tmpdir={temporary}", "-Xss1m",
             "-Djava.awt.headless=true", "-Djna.nosys=true", "-Dio.netty.noUnsafe=true", "-Dclk.tck=100",
             "-Dlog4j.shutdownHookEnabled=false", "-Dlog4j2.disable.jmx=true", "-Djdk.attach.allowAttachSelf=true",
             "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", f"-javaagent:{agent}",
@@ -135,13 +136,7 @@ class OpenSearchServer:
 
 def tools() -> str | None:
     """What is missing to build and run it; None where nothing is."""
-    if shutil.which("mvn") is None:
-        return "OpenSearch is put together with Maven (mvn), which is not installed"
-    return None if _java() is not None else "OpenSearch needs a JDK 25, which is not under /usr/lib/jvm"
-
-
-def _java() -> Path | None:
-    return next(iter(sorted(Path("/usr/lib/jvm").glob("*25*/bin/java"))), None)
+    return lacking("OpenSearch", {"Maven (mvn)": shutil.which("mvn") is not None, "a JDK 25": java(25, 25) is not None})
 
 
 def _give(folder: Path) -> None:

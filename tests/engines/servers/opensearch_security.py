@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.engines.servers.missing import lacking
+
 _PLUGIN = "org.opensearch.plugin:opensearch-security:3.4.0.0:zip"
 # The core of the plugin's own version brings it.
 _MISSING = "org.apache.commons:commons-collections4:4.5.0:jar"
@@ -76,6 +78,11 @@ reader:
     - index_patterns: ["t*-*"]
       allowed_actions: ["indices:data/read/*", "indices:monitor/*", "indices:admin/get", "indices:admin/refresh*"]
 """
+
+
+def tools() -> str | None:
+    """What is missing beside OpenSearch's own; None where nothing is."""
+    return lacking("OpenSearch with TLS", {"openssl": shutil.which("openssl") is not None})
 
 
 def assemble(plugin: Path, version: str, copy: Callable[[Path, str, Path], None]) -> None:

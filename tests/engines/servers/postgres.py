@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.engines.servers.missing import lacking
 from tests.engines.servers.process import UNPRIVILEGED, ServerProcess, free_port
 
 
@@ -94,7 +95,7 @@ class PostgresServer:
 
 def tools() -> str | None:
     """What is missing to run it; None where nothing is."""
-    return None if programs() else "PostgreSQL's server is not under /usr/lib/postgresql (Debian: postgresql)"
+    return lacking("PostgreSQL", {"its server under /usr/lib/postgresql (Debian: postgresql)": programs() is not None})
 
 
 def programs() -> Path | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.engines.servers.cache import built
+from tests.engines.servers.missing import java, lacking
 from tests.engines.servers.process import ServerProcess, free_port
 from tests.engines.servers.trino_security import secure
 
@@ -104,7 +105,7 @@ class TrinoServer:
             )
         (folder / "log.properties").write_text("io.trino=INFO\n")
         command = [
-            str(_java()), *_JVM, "-Dnode.environment=tests", "-Dnode.id=one", f"-Dnode.data-dir={data}",
+            str(java(25, 25)), *_JVM, "-Dnode.environment=tests", "-Dnode.id=one", f"-Dnode.data-dir={data}",
             "-Dnode.bind-ip=127.0.0.1", f"-Dconfig={folder}/config.properties",
             f"-Dlog.levels-file={folder}/log.properties", "-cp", f"{home}/lib/*", "io.trino.server.TrinoServer",
         ]  # fmt: skip
@@ -141,13 +142,7 @@ class TrinoServer:
 
 def tools() -> str | None:
     """What is missing to build and run it; None where nothing is."""
-    if shutil.which("mvn") is None:
-        return "Trino is fetched with Maven (mvn), which is not installed"
-    return None if _java() is not None else "Trino needs a JDK 25, which is not under /usr/lib/jvm"
-
-
-def _java() -> Path | None:
-    return next(iter(sorted(Path("/usr/lib/jvm").glob("*25*/bin/java"))), None)
+    return lacking("Trino", {"Maven (mvn)": shutil.which("mvn") is not None, "a JDK 25": java(25, 25) is not None})
 
 
 def _properties(file: Path, values: Mapping[str, object]) -> None:

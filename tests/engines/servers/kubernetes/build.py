@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from tests.engines.servers.cache import built
+from tests.engines.servers.missing import has_go, lacking
 
 HERE = Path(__file__).resolve().parent
 VERSION = "v1.34.4"
@@ -31,12 +32,8 @@ _LINKER = " ".join(["-s", "-w", *(f"-X k8s.io/component-base/version.{name}={val
 
 def tools() -> str | None:
     """What is missing to build and run it; None where nothing is."""
-    if os.geteuid() != 0:
-        return "Kubernetes' kubelet and containerd need root"
-    if shutil.which("go") is None:
-        return "Kubernetes is built with Go, which is not installed"
-    missing = [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
-    return f"Kubernetes needs the packages {', '.join(missing)}, which are not installed" if missing else None
+    packages = {f"the package {package}": shutil.which(program) is not None for program, package in _PACKAGES.items()}
+    return lacking("Kubernetes", {"root": os.geteuid() == 0, "Go 1.21 or newer": has_go(), **packages})
 
 
 def build() -> Path:
