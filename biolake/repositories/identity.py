@@ -27,6 +27,9 @@ _FOLDER_FILES: dict[str, Role] = {
     "features.tsv": "features",
     "genes.tsv": "features",
 }
+LONGEST_DATASET_ID = 256
+"""In characters; as wide as the ledger's columns are. A key of S3 may have 1,024 bytes."""
+
 _COMPRESSION = re.compile(r"\.(gz|bgz|zip)$", re.IGNORECASE)
 _SAMPLES = re.compile(r"[._]samples\.(csv|tsv|txt)$", re.IGNORECASE)
 _METADATA = re.compile(r"[._]metadata\.json$", re.IGNORECASE)
@@ -78,6 +81,10 @@ def _match(repository: Repository, stem: str, role: Role) -> Member | NotAMember
     dataset_id = found.group("dataset_id") if found else None
     if not isinstance(dataset_id, str) or not dataset_id:
         return NotAMember(f"`{stem}` does not match the repository's id rule {repository.dataset_id}")
+    if len(dataset_id) > LONGEST_DATASET_ID:
+        return NotAMember(
+            f"its dataset id would have {len(dataset_id)} characters, and {LONGEST_DATASET_ID} are the most"
+        )
     return Member(dataset_id, role)
 
 

@@ -1,6 +1,7 @@
 """Messages of a queue are events, S3's own test, or a typed error; never anything else."""
 
 import json
+import re
 from urllib.parse import quote_plus
 
 import pytest
@@ -13,7 +14,7 @@ from biolake.events.sequencer import is_newer, newest
 from tests.engines.servers.s3_events import test_event as connected
 from tests.engines.servers.s3_events import through_sns
 
-KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=256)
 
 
 def body(key: str, sequencer: object = "0A1B", **told: object) -> str:
@@ -33,6 +34,32 @@ def test_a_key_comes_back_as_it_is_in_the_bucket(key: str, safe: str) -> None:
     for text in (plain, through_sns(plain), bridged(key)):
         (event,) = parse(text)
         assert (event.bucket, event.key, event.sequencer, event.version) == ("b", key, "0A1B", "v")
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        (body("k").replace('"2.1"', '"3.0"'), "eventVersion is '3.0'"),
+        (body("k").replace('"2.1"', "2.1"), "eventVersion is '2.1'"),
+        (bridged("k").replace('"bucket"', '"version": "1", "bucket"'), "version is '1'"),
+        (body("k" * 1025), "longer than the 1024 bytes"),
+        (bridged("ä" * 513), "longer than the 1024 bytes"),
+        (json.dumps({"Type": "SubscriptionConfirmation", "SubscribeURL": "https://…"}), "confirm a subscription"),
+    ],
+)
+def test_what_is_refused_says_why_however_it_came(bad: str, named: str) -> None:
+    for text in (bad, through_sns(bad)):
+        with pytest.raises(MalformedEvent, match=re.escape(named)):
+            parse(text)
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.3", "2.99"])
+def test_versions_that_only_add_fields_are_understood(version: str) -> None:
+    assert parse(body("k").replace("2.1", version))[0].key == "k"
+
+
+def test_event_bridge_may_come_through_a_topic() -> None:
+    assert parse(through_sns(bridged("a+b c"))) == parse(bridged("a+b c"))
 
 
 def test_what_s3_sends_when_it_is_connected_holds_no_event() -> None:

@@ -9,6 +9,7 @@ from biolake.repositories.models import Repository
 
 LAB = Repository(name="lab", title="Lab")
 GEO = Repository(name="geo", title="GEO", prefix="in/geo", dataset_id=r"^(?P<dataset_id>GSE[0-9]+(-GPL[0-9]+)?)")
+ANY = Repository(name="any", title="Any", dataset_id=r"^(?P<dataset_id>.+)$")
 PAIRED = Repository(name="paired", title="Paired", requires=("metadata",))
 
 
@@ -32,6 +33,8 @@ PAIRED = Repository(name="paired", title="Paired", requires=("metadata",))
         (LAB, "lab/.hidden.csv", None),
         (LAB, "lab/upload.csv.part", None),
         (GEO, "in/geo/readme.txt", None),
+        (ANY, f"any/{'x' * 256}.csv", Member("x" * 256, "data")),
+        (ANY, f"any/{'x' * 257}.csv", None),
     ],
 )
 def test_identity(repository: Repository, key: str, expected: Member | None) -> None:
