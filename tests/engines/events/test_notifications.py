@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from biolake.arrivals.incidents import tell_incidents
@@ -16,6 +17,8 @@ from biolake.ledger.models import JobState, Lot
 from biolake.studies.notifications.messages import Message, enqueue_for, notifications
 from biolake.studies.notifications.queue import deliver_due
 from biolake.studies.tables import writing
+from platform_assets.definitions import definitions
+from resources.platform import PlatformResource
 from tests.engines.events.conftest import Landing
 from tests.engines.servers.elasticmq import QueuePair, SqsServer
 from tests.engines.servers.s3_events import messages
@@ -37,9 +40,9 @@ def told(people: QueuePair) -> list[dict[str, Any]]:
     return found
 
 
-def failed_lot(landing: Landing, reasons: dict[str, str]) -> Lot:
+def failed_lot(landing: Landing, reasons: dict[str, str], other: str = "other") -> Lot:
     """A lot whose datasets have failed, except its last one, which is still in work."""
-    names = [*reasons, "other"]
+    names = [*reasons, other]
     landing.queues.send(*messages(*(landing.bucket.put(f"landing/lab/{n}.csv", matrix_csv()) for n in names)))
     landing.consume()
     (lot,) = landing.look(lot_wait_seconds=0.0).lots
@@ -50,10 +53,10 @@ def failed_lot(landing: Landing, reasons: dict[str, str]) -> Lot:
     return lot
 
 
-def finish(landing: Landing, lot: Lot) -> None:
-    other = next(job for job in landing.jobs() if job.dataset_id == "other")
+def finish(landing: Landing, lot: Lot, other: str = "other") -> None:
+    last = next(job for job in landing.jobs() if job.dataset_id == other)
     with landing.platform.ledger.writing() as connection:
-        end_jobs(connection, [(other.id, JobState.SUCCESS, None, None)], datetime.now(UTC))
+        end_jobs(connection, [(last.id, JobState.SUCCESS, None, None)], datetime.now(UTC))
         assert finish_lot_if_ended(connection, lot.key)
 
 
@@ -73,6 +76,42 @@ def test_failures_of_a_lot_are_told_once_when_it_is_done(landing: Landing, peopl
     assert (errored["datasets"], errored["text"]) == (["E"], "EMPTY_FILE: no rows")
     # Two days later nothing of it is told again.
     assert tell_incidents(ledger, queue, datetime.now(UTC) + timedelta(days=2)) == 0
+
+
+def test_the_sensor_tells_each_incident_once_also_after_a_restart(
+    landing: Landing, people: QueuePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIOLAKE_NOTIFICATIONS", people.url)
+    finish(landing, failed_lot(landing, {"D1": "EMPTY_FILE: no rows", "D2": "RUNS_FAILED: three runs died"}))
+    said = [reason for _ in range(2) for reason in ticks_of_a_daemon(2)]
+    assert said == ["2 incidents told", *["no new incidents"] * 3]
+    finish(landing, failed_lot(landing, {"D3": "EMPTY_FILE: no rows"}, other="another"), other="another")
+    assert ticks_of_a_daemon(1) == ["1 incidents told"]
+    assert sorted(one["datasets"] for one in told(people)) == [["D1"], ["D2"], ["D3"]]
+    monkeypatch.setenv("BIOLAKE_NOTIFICATIONS", f"{people.url}-not")
+    finish(landing, failed_lot(landing, {"D4": "EMPTY_FILE: no rows"}, other="third"), other="third")
+    with pytest.raises(QueueUnavailable):
+        ticks_of_a_daemon(1)
+
+
+def ticks_of_a_daemon(count: int) -> list[str | None]:
+    """What so many ticks of the sensor say, each as a daemon makes it, with an instance that was just started."""
+    loaded = definitions()
+    with dg.DagsterInstance.ephemeral() as instance:
+        return [
+            evaluate_sensor(loaded.get_sensor_def("incidents"), instance, loaded.get_repository_def())
+            for _ in range(count)
+        ]
+
+
+def evaluate_sensor(
+    sensor: dg.SensorDefinition, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition
+) -> str | None:
+    resources = {"platform": PlatformResource()}
+    with dg.build_sensor_context(instance, repository_def=repository, resources=resources) as context:
+        ticked = sensor.evaluate_tick(context)
+    assert not ticked.run_requests
+    return ticked.skip_message
 
 
 def test_a_queue_that_is_away_is_told_later(landing: Landing, people: QueuePair) -> None:
