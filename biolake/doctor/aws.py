@@ -16,7 +16,7 @@ def aws_client(service: str, **options: Any) -> Any:
     patience = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
     chosen = {"endpoint_url": endpoint, "region_name": region, "config": patience, **options}
     # Not the session that all threads share: making clients of it is not safe, and it keeps the first credentials.
-    return boto3.session.Session().client(service, **{name: value for name, value in chosen.items() if value})
+    return boto3.Session().client(service, **{name: value for name, value in chosen.items() if value})
 
 
 def denied(error: Any) -> bool:

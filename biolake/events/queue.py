@@ -128,7 +128,7 @@ class Queue:
 
         parts = urlsplit(self.url)
         # Not the session that all threads share: making clients of it is not safe, and it keeps the first credentials.
-        return boto3.session.Session().client(
+        return boto3.Session().client(
             "sqs",
             endpoint_url=f"{parts.scheme}://{parts.netloc}",
             region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),

@@ -53,7 +53,7 @@ def _client(config: Mapping[str, Any]) -> Any:
     virtual = str(config.get("virtual_hosted_style_request", "")).lower() == "true"
     anonymous = str(config.get("skip_signature", "")).lower() == "true"
     # Not the session that all threads share: making clients of it is not safe, and it keeps the first credentials.
-    return boto3.session.Session().client(
+    return boto3.Session().client(
         "s3",
         # obstore has the first of these names, AWS's own tools have the second.
         endpoint_url=config.get("endpoint") or os.environ.get("AWS_ENDPOINT") or os.environ.get("AWS_ENDPOINT_URL"),
