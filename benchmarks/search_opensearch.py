@@ -24,10 +24,10 @@ from opensearchpy import OpenSearch, helpers
 
 from benchmarks.machine import header, table
 from biolake.search.models import Range, SearchDocument, SearchRequest
-from biolake.search.opensearch import OpenSearchIndex
-from biolake.search.opensearch_cluster import Access
-from biolake.search.opensearch_mapping import Names, template
-from biolake.search.opensearch_rows import entry, id_of
+from biolake.search.opensearch.cluster import Access
+from biolake.search.opensearch.index import OpenSearchIndex
+from biolake.search.opensearch.mapping import Names, template
+from biolake.search.opensearch.rows import entry, id_of
 
 CHUNK = 1000
 FILLED_AT_ONCE = 10_000

@@ -92,7 +92,7 @@ def _plugins(client: "httpx.Client") -> Finding:
 
 def _layout(client: "httpx.Client", name: str) -> Finding:
     """Hold the layout of the index that serves against the code's."""
-    from biolake.search.opensearch_mapping import MAPPING_VERSION, Names, numbered
+    from biolake.search.opensearch.mapping import MAPPING_VERSION, Names, numbered
 
     names = Names(name)
     answer = client.get(f"/{names.every_index}", params={"filter_path": "*.aliases", "expand_wildcards": "open"})
@@ -122,7 +122,7 @@ def _layout(client: "httpx.Client", name: str) -> Finding:
 
 def _template(client: "httpx.Client", name: str) -> Finding:
     """Look for what an index that is filled anew is made by."""
-    from biolake.search.opensearch_mapping import MAPPING_VERSION, Names
+    from biolake.search.opensearch.mapping import MAPPING_VERSION, Names
 
     names = Names(name)
     answer = client.get(f"/_index_template/{names.current}")
@@ -142,7 +142,7 @@ def _template(client: "httpx.Client", name: str) -> Finding:
 
 def _blocks(client: "httpx.Client", name: str) -> Finding:
     """Ask whether the index that serves takes writes."""
-    from biolake.search.opensearch_mapping import Names
+    from biolake.search.opensearch.mapping import Names
 
     alias = Names(name).current
     answer = client.get(f"/{alias}/_settings", params={"filter_path": "*.settings.index.blocks"})

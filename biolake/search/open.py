@@ -41,8 +41,8 @@ def open_index(
     options = dict(storage_options or {})
     parts = urlsplit(url)
     if parts.scheme in {"http", "https"} and parts.hostname:
-        from biolake.search.opensearch import OpenSearchIndex
-        from biolake.search.opensearch_cluster import Access
+        from biolake.search.opensearch.cluster import Access
+        from biolake.search.opensearch.index import OpenSearchIndex
 
         access = Access(url, user, password, authority)
         return OpenSearchIndex(access, name=name, shards=shards, vector_dimension=vector_dimension)
@@ -61,6 +61,6 @@ def open_index(
             f"{url}: no search engine serves this URL. Set BIOLAKE_INDEX to file:///folder, s3://bucket/prefix or "
             "https://host:9200."
         )
-    from biolake.search.lance import LanceIndex
+    from biolake.search.lance.index import LanceIndex
 
     return LanceIndex(location, options, vector_dimension=vector_dimension)

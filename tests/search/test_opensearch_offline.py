@@ -13,15 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from biolake.search import opensearch_bulk, opensearch_cluster
 from biolake.search.errors import IndexAccessDenied, IndexBusy, IndexFailed, IndexUnreachable, SearchError
 from biolake.search.models import SearchRequest
 from biolake.search.open import open_index
-from biolake.search.opensearch import OpenSearchIndex
-from biolake.search.opensearch_cluster import Access
-from biolake.search.opensearch_mapping import Names, numbered
-from biolake.search.opensearch_query import text_query
-from biolake.search.opensearch_rows import entry, id_of, microseconds, term
+from biolake.search.opensearch import bulk as opensearch_bulk
+from biolake.search.opensearch import cluster as opensearch_cluster
+from biolake.search.opensearch.cluster import Access
+from biolake.search.opensearch.index import OpenSearchIndex
+from biolake.search.opensearch.mapping import Names, numbered
+from biolake.search.opensearch.query import text_query
+from biolake.search.opensearch.rows import entry, id_of, microseconds, term
 from biolake.search.parse import parse_query
 from tests.search.search_documents import document
 

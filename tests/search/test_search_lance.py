@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from biolake.search import lance_maintenance
 from biolake.search.errors import CursorExpired, UnknownIndexUrl
-from biolake.search.lance import LanceIndex
+from biolake.search.lance import maintenance as lance_maintenance
+from biolake.search.lance.index import LanceIndex
 from biolake.search.models import SearchDocument, SearchRequest
 from biolake.search.open import open_index
 from tests.search.search_documents import document

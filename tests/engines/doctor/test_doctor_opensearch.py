@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from biolake.cli.main import app
 from biolake.search.open import open_index
-from biolake.search.opensearch_mapping import Names
+from biolake.search.opensearch.mapping import Names
 from tests.engines.opensearch.conftest import named
 from tests.engines.servers.opensearch import OpenSearchServer
 from tests.engines.servers.opensearch_security import PLATFORM, READER, User

@@ -9,8 +9,8 @@ import pytest
 from opensearchpy import OpenSearch
 
 from biolake.search.open import open_index
-from biolake.search.opensearch import OpenSearchIndex
-from biolake.search.opensearch_mapping import Names
+from biolake.search.opensearch.index import OpenSearchIndex
+from biolake.search.opensearch.mapping import Names
 from tests.search.search_documents import STUDIES
 
 

@@ -7,8 +7,8 @@ from threading import Thread
 import pytest
 
 from biolake.search.models import SearchDocument, SearchRequest, Upserted
-from biolake.search.opensearch import OpenSearchIndex
-from biolake.search.opensearch_bulk import BulkWriter
+from biolake.search.opensearch.bulk import BulkWriter
+from biolake.search.opensearch.index import OpenSearchIndex
 from tests.engines.opensearch.conftest import Opener
 from tests.engines.servers.opensearch import OpenSearchServer
 from tests.search.search_documents import document

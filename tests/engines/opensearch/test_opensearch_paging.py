@@ -5,11 +5,11 @@ import json
 import pytest
 from opensearchpy import OpenSearch
 
-from biolake.search import opensearch_snapshot
 from biolake.search.cursor import Cursor
 from biolake.search.errors import CursorExpired, InvalidCursor
 from biolake.search.models import SearchRequest
-from biolake.search.opensearch import OpenSearchIndex
+from biolake.search.opensearch import snapshot as opensearch_snapshot
+from biolake.search.opensearch.index import OpenSearchIndex
 from tests.engines.opensearch.conftest import Opener
 from tests.search.search_documents import document
 

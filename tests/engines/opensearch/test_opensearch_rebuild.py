@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import pytest
 from opensearchpy import OpenSearch
 
-from biolake.search import opensearch_mapping, opensearch_rebuild
 from biolake.search.errors import CursorExpired, IndexBusy, IndexTooNew, RebuildInterrupted, VectorMismatch
 from biolake.search.models import SearchDocument, SearchRequest
 from biolake.search.open import open_index
-from biolake.search.opensearch import OpenSearchIndex
-from biolake.search.opensearch_mapping import Names
+from biolake.search.opensearch import mapping as opensearch_mapping
+from biolake.search.opensearch import rebuild as opensearch_rebuild
+from biolake.search.opensearch.index import OpenSearchIndex
+from biolake.search.opensearch.mapping import Names
 from tests.engines.opensearch.conftest import Opener
 from tests.search.search_documents import STUDIES, document
 

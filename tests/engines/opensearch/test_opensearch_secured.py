@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from biolake.search.errors import IndexAccessDenied
 from biolake.search.models import SearchRequest
 from biolake.search.open import open_index
-from biolake.search.opensearch import OpenSearchIndex
+from biolake.search.opensearch.index import OpenSearchIndex
 from tests.engines.servers.opensearch import OpenSearchServer
 from tests.engines.servers.opensearch_security import PLATFORM, READER, User
 from tests.search.search_documents import STUDIES, document

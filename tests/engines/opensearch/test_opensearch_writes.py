@@ -10,8 +10,8 @@ from opensearchpy import OpenSearch
 from biolake.search.errors import DocumentRefused, IndexBusy
 from biolake.search.models import SearchRequest
 from biolake.search.open import open_index
-from biolake.search.opensearch import OpenSearchIndex
-from biolake.search.opensearch_mapping import MAPPING_VERSION, Names, mapping
+from biolake.search.opensearch.index import OpenSearchIndex
+from biolake.search.opensearch.mapping import MAPPING_VERSION, Names, mapping
 from tests.engines.opensearch.conftest import Opener
 from tests.engines.opensearch.faulty import Faults, faulty
 from tests.search.search_documents import STUDIES, document
@@ -46,7 +46,7 @@ def test_an_item_that_found_no_room_is_sent_again_and_only_that(spoiled: OpenSea
 def test_an_item_that_never_finds_room_is_told(
     spoiled: OpenSearchIndex, faults: Faults, index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("biolake.search.opensearch_bulk.pause", lambda _: None)
+    monkeypatch.setattr("biolake.search.opensearch.bulk.pause", lambda _: None)
     faults.refuse = lambda item, _: 429 if item == "geo/GSE1002" else None
     with pytest.raises(IndexBusy, match=r"geo/GSE1002.*rejected execution.*Repeat") as caught:
         spoiled.upsert(STUDIES)

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from biolake.ledger.models import JobState
-from biolake.search.opensearch_bulk import BulkWriter
+from biolake.search.opensearch.bulk import BulkWriter
 from tests.engines.servers.opensearch import OpenSearchServer
 from tests.platform.conftest import Deployment, matrix_csv
 

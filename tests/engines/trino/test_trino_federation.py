@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from biolake.search.open import open_index
-from biolake.search.opensearch_mapping import Names
+from biolake.search.opensearch.mapping import Names
 from biolake.sql.models import SqlEngine
 from biolake.sql.trino_connection import TrinoAddress, TrinoConnection
 from biolake.sql.trino_registry import TrinoRegistry

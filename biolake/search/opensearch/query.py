@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from biolake.search.fields import FIELDS, IDENTITY_WEIGHT, WEIGHTS, Part
 from biolake.search.models import NUMBERS, Filter, Range, SearchRequest
-from biolake.search.opensearch_lifecycle import SHOWN
-from biolake.search.opensearch_mapping import EVERYWHERE, SCOPED, column_of
-from biolake.search.opensearch_rows import microseconds, term
+from biolake.search.opensearch.lifecycle import SHOWN
+from biolake.search.opensearch.mapping import EVERYWHERE, SCOPED, column_of
+from biolake.search.opensearch.rows import microseconds, term
 from biolake.search.query import Everything, Query
 from biolake.search.terms import (
     ALL,

@@ -1,7 +1,7 @@
 """Which index of OpenSearch serves, and how one comes into being: template, first index, aliases, signs of life.
 
 Indexes are numbered. One of them has the two aliases and serves; one with a higher number is being filled to take its
-place (`opensearch_rebuild.py`), or was when its process died. Creating an index is what makes a process the one that
+place (`rebuild`), or was when its process died. Creating an index is what makes a process the one that
 fills: the name is taken then.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from biolake.search.errors import IndexBusy, IndexTooNew
-from biolake.search.opensearch_cluster import WRITE_DELAYS, Cluster, Delays, reason_of
-from biolake.search.opensearch_mapping import (
+from biolake.search.opensearch.cluster import WRITE_DELAYS, Cluster, Delays, reason_of
+from biolake.search.opensearch.mapping import (
     MAPPING_VERSION,
     Names,
     hybrid_pipeline,

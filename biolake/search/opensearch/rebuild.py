@@ -19,11 +19,11 @@ from typing import Any, NoReturn
 
 from biolake.search.errors import EmptyRebuild, IndexBusy, RebuildInterrupted, SearchError
 from biolake.search.models import Rebuilt, SearchDocument
-from biolake.search.opensearch_bulk import BulkWriter
-from biolake.search.opensearch_cluster import Cluster
-from biolake.search.opensearch_lifecycle import SHOWN, Generation, Lifecycle, filling
-from biolake.search.opensearch_rows import Entry, document_of, entry, tombstone
-from biolake.search.opensearch_snapshot import count, refresh, shard_state, sweep
+from biolake.search.opensearch.bulk import BulkWriter
+from biolake.search.opensearch.cluster import Cluster
+from biolake.search.opensearch.lifecycle import SHOWN, Generation, Lifecycle, filling
+from biolake.search.opensearch.rows import Entry, document_of, entry, tombstone
+from biolake.search.opensearch.snapshot import count, refresh, shard_state, sweep
 from biolake.search.vectors import check_document
 
 _log = logging.getLogger(__name__)

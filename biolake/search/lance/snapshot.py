@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from biolake.search.lance_query import LIVE
-from biolake.search.lance_rows import documents, stored_columns
+from biolake.search.lance.query import LIVE
+from biolake.search.lance.rows import documents, stored_columns
 from biolake.search.models import FacetCount, SearchDocument
 
 if TYPE_CHECKING:

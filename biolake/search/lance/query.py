@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from biolake.search.fields import FIELDS, IDENTITY_WEIGHT, WEIGHTS, Part
-from biolake.search.lance_rows import SCORED
+from biolake.search.lance.rows import SCORED
 from biolake.search.models import KEYWORD_LISTS, Filter, Range, SearchRequest
 from biolake.search.terms import ALL, AllOf, AnyOf, NoneOf, Prefix, Requirement, Term, Wish
 from biolake.search.terms import Sequence as TermSequence

@@ -1,7 +1,7 @@
 """The embedded engine: one Lance table in a folder or a bucket, with Lance's own full-text indexes.
 
-What a row holds is `lance_rows.py`, how a request is asked `lance_query.py`, reading one version `lance_snapshot.py`,
-keeping the table fast `lance_maintenance.py`. Text is analysed by us and stored as terms: Lance only splits at spaces.
+What a row holds is `rows`, how a request is asked `query`, reading one version `snapshot`, keeping the table fast
+`maintenance`. Text is analysed by us and stored as terms: Lance only splits at spaces.
 """
 
 from collections import OrderedDict
@@ -15,11 +15,11 @@ from biolake.search import cursor as cursors
 from biolake.search.cursor import Cursor
 from biolake.search.errors import CursorExpired, EmptyRebuild
 from biolake.search.hits import hit_of
-from biolake.search.lance_maintenance import create_table, merge_everything, merge_recent, retried
-from biolake.search.lance_query import LIVE, in_list, matching, ranking, where
-from biolake.search.lance_rows import documents, key, rows, stored_columns, table_name, tombstones
-from biolake.search.lance_snapshot import EVERY_ROW, Ranked, Rows, Snapshot
-from biolake.search.lance_vectors import ranked_by_vector
+from biolake.search.lance.maintenance import create_table, merge_everything, merge_recent, retried
+from biolake.search.lance.query import LIVE, in_list, matching, ranking, where
+from biolake.search.lance.rows import documents, key, rows, stored_columns, table_name, tombstones
+from biolake.search.lance.snapshot import EVERY_ROW, Ranked, Rows, Snapshot
+from biolake.search.lance.vectors import ranked_by_vector
 from biolake.search.models import Rebuilt, SearchDocument, SearchPage, SearchRequest, Upserted
 from biolake.search.parse import parse_query
 from biolake.search.query import Everything, Query

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from biolake.search.models import DatasetFields, SearchDocument
-from biolake.search.opensearch_mapping import OWN_COLUMN, SCOPED, part_column
+from biolake.search.opensearch.mapping import OWN_COLUMN, SCOPED, part_column
 from biolake.search.terms import BOUNDARY, MAX_PREFIX, field_terms, identities
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from biolake.search.errors import DocumentRefused, IndexBusy, SearchError
 from biolake.search.models import Upserted
-from biolake.search.opensearch_cluster import ONCE, WRITE_DELAYS, Cluster, Waiting, pause
-from biolake.search.opensearch_rows import Entry, id_of
+from biolake.search.opensearch.cluster import ONCE, WRITE_DELAYS, Cluster, Waiting, pause
+from biolake.search.opensearch.rows import Entry, id_of
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch

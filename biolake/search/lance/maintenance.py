@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from biolake.search.errors import IndexBusy
-from biolake.search.lance_rows import TEXT_COLUMNS, schema, table_name
+from biolake.search.lance.rows import TEXT_COLUMNS, schema, table_name
 
 if TYPE_CHECKING:
     from lance import LanceDataset

@@ -7,10 +7,10 @@ from typing import Any
 from biolake.search.cursor import Cursor, another_search
 from biolake.search.hits import hit_of
 from biolake.search.models import FacetCount, SearchPage, SearchRequest
-from biolake.search.opensearch_cluster import Cluster
-from biolake.search.opensearch_query import facets, hybrid_query, order, text_query, vector_query
-from biolake.search.opensearch_rows import document_of
-from biolake.search.opensearch_snapshot import KEEP, search
+from biolake.search.opensearch.cluster import Cluster
+from biolake.search.opensearch.query import facets, hybrid_query, order, text_query, vector_query
+from biolake.search.opensearch.rows import document_of
+from biolake.search.opensearch.snapshot import KEEP, search
 from biolake.search.query import Everything, Query
 from biolake.search.terms import wishes
 from biolake.search.vectors import DEPTH

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from biolake.search.lance_query import ranking, where
-from biolake.search.lance_snapshot import Ranked, Snapshot
+from biolake.search.lance.query import ranking, where
+from biolake.search.lance.snapshot import Ranked, Snapshot
 from biolake.search.models import SearchRequest
 from biolake.search.query import Everything, Query
 from biolake.search.terms import require, wishes

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from biolake.search.errors import IndexBusy
-from biolake.search.opensearch_cluster import READ_DELAYS, Cluster, Delays
+from biolake.search.opensearch.cluster import READ_DELAYS, Cluster, Delays
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch

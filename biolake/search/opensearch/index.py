@@ -1,8 +1,7 @@
 """The engine of production: an OpenSearch cluster behind the same interface as the embedded one.
 
-What lies in the cluster is `opensearch_mapping.py`, which index serves `opensearch_lifecycle.py`, how a request is
-asked `opensearch_query.py`, writing many `opensearch_bulk.py`, states that pages are read from
-`opensearch_snapshot.py`, filling an index anew `opensearch_rebuild.py`.
+What lies in the cluster is `mapping`, which index serves `lifecycle`, how a request is asked `query`, writing many
+`bulk`, states that pages are read from `snapshot`, filling an index anew `rebuild`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,17 +10,17 @@ from threading import Lock
 from typing import TypeVar
 
 from biolake.search import cursor as cursors
-from biolake.search import opensearch_rebuild
 from biolake.search.cursor import Cursor
 from biolake.search.errors import CursorExpired, DocumentRefused, IndexBusy, IndexFailed, QueryTooLong
 from biolake.search.models import Rebuilt, SearchDocument, SearchPage, SearchRequest, Upserted
-from biolake.search.opensearch_bulk import BulkWriter
-from biolake.search.opensearch_cluster import READ_DELAYS, WRITE_DELAYS, Access, Cluster, Delays
-from biolake.search.opensearch_lifecycle import SHOWN, Generation, Lifecycle
-from biolake.search.opensearch_mapping import MAPPING_VERSION, Names
-from biolake.search.opensearch_page import PageReader, has_point
-from biolake.search.opensearch_rows import document_of, entry, id_of, key, tombstone
-from biolake.search.opensearch_snapshot import Snapshots, count, refresh, sweep
+from biolake.search.opensearch import rebuild
+from biolake.search.opensearch.bulk import BulkWriter
+from biolake.search.opensearch.cluster import READ_DELAYS, WRITE_DELAYS, Access, Cluster, Delays
+from biolake.search.opensearch.lifecycle import SHOWN, Generation, Lifecycle
+from biolake.search.opensearch.mapping import MAPPING_VERSION, Names
+from biolake.search.opensearch.page import PageReader, has_point
+from biolake.search.opensearch.rows import document_of, entry, id_of, key, tombstone
+from biolake.search.opensearch.snapshot import Snapshots, count, refresh, sweep
 from biolake.search.parse import parse_query
 from biolake.search.query import Query
 from biolake.search.vectors import check_document, check_vector
@@ -230,7 +229,7 @@ class OpenSearchIndex:
         if serving is None:
             serving = self._lifecycle.create()
         try:
-            return opensearch_rebuild.rebuild(self._lifecycle, serving, documents)
+            return rebuild.rebuild(self._lifecycle, serving, documents)
         finally:
             self._forget_generation()
 
@@ -281,7 +280,7 @@ class OpenSearchIndex:
             if self._generation is None:
                 found = self._lifecycle.serving(delays)
                 if found is not None and found.mapping < MAPPING_VERSION:
-                    opensearch_rebuild.upgrade(self._lifecycle, found)
+                    rebuild.upgrade(self._lifecycle, found)
                     found = self._lifecycle.serving()
                 self._generation = found
             return self._generation
@@ -302,7 +301,7 @@ class OpenSearchIndex:
     def _unblocked(self) -> bool:
         """Say whether writing is allowed again after the process that forbade it has died."""
         serving = self._lifecycle.serving()
-        return serving is not None and self._lifecycle.abandon(serving, seconds=opensearch_rebuild.SILENT_SECONDS)
+        return serving is not None and self._lifecycle.abandon(serving, seconds=rebuild.SILENT_SECONDS)
 
     def _forget_generation(self) -> None:
         with self._lock:

@@ -1,0 +1,1 @@
+"""The embedded engine: a Lance table. Its face is `index`."""

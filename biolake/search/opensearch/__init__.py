@@ -1,0 +1,1 @@
+"""The engine of production: an OpenSearch cluster. Its face is `index`."""
