@@ -34,6 +34,9 @@ def cast(value: str, kind: str, *, or_null: bool) -> str:
         kind: Trino's type.
         or_null: Whether what cannot be cast becomes NULL.
     """
+    if kind.startswith(("VARCHAR", "CHAR")):
+        # To DuckDB, a text's length is only said.
+        kind = "VARCHAR"
     how = "TRY_CAST" if or_null else "CAST"
     plain = f"{how}(b_v AS {kind})"
     if kind in INTEGERS:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Kinds of sqlglot's functions that are syntax rather than calls.
 _SYNTAX_NODES = (
     *("And", "Or", "Xor", "Not", "Case", "Cast", "TryCast", "Coalesce", "Nullif", "If", "Extract", "Trim", "Substring"),
-    *("StrPosition", "Array", "ArrayContains", "Struct", "CurrentDate", "CurrentTimestamp"),
+    *("StrPosition", "Array", "ArrayContains", "Grouping", "Struct", "CurrentDate", "CurrentTimestamp"),
     *(
         "Explode",
         "Unnest",

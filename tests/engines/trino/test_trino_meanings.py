@@ -28,6 +28,7 @@ EXPRESSIONS: list[str] = [
     "CAST('-inf' AS DOUBLE) < 0, CAST('Infinity' AS DOUBLE) > 0, is_nan(CAST('nan' AS DOUBLE))",
     "CAST(CAST(1.0 AS DOUBLE) AS VARCHAR), CAST(1e20 AS VARCHAR), CAST(1.5e-7 AS VARCHAR), CAST(0e0 AS VARCHAR)",
     "CAST(CAST(123456789 AS DOUBLE) AS VARCHAR), CAST(0.0001e0 AS VARCHAR), CAST(CAST('NaN' AS DOUBLE) AS VARCHAR)",
+    "CAST('abcdef' AS VARCHAR(3)), CAST('a' AS CHAR(3)) || 'x', CAST(1.5e0 AS VARCHAR(2))",
     "CAST(TIMESTAMP '2026-01-02 03:04:05.120' AS VARCHAR), CAST(ingested_at AS VARCHAR)",
     "array_join([CAST(1.5 AS DOUBLE), 2], ','), array_join([1, NULL], ',', 'x')",
     "try_cast('2026-01-02T03:04:05' AS TIMESTAMP), TIMESTAMP '2026-01-02 03:04:05.123456'",
@@ -64,6 +65,8 @@ STATEMENTS: list[str] = [
     "SELECT avg(x), avg(DISTINCT x), sum(x), sum(x) / count(*) FROM (VALUES (1.10), (2.25), (2.25)) t(x)",
     "SELECT sum(CAST(n_samples AS DECIMAL(10, 2))) / count(*) FROM geo.datasets",
     "SELECT string_agg(x, ',' ORDER BY x), string_agg(DISTINCT x, ', ') FROM (VALUES ('b'), ('b'), (NULL)) t(x)",
+    "SELECT x, y, sum(z), grouping(x) FROM (VALUES (1, 1, 1), (1, 2, 2)) t(x, y, z) GROUP BY ROLLUP (x, y) "
+    "ORDER BY x, y",
     "SELECT string_agg(x, ',') FROM (VALUES (CAST(NULL AS VARCHAR))) t(x)",
     "SELECT CAST(x AS INTEGER), count(*) FROM (VALUES (1.5), (2.5)) t(x) GROUP BY CAST(x AS INTEGER) ORDER BY 1",
     "SELECT contains(curated_tissue, 'liver'), count(*) FROM geo.datasets GROUP BY contains(curated_tissue, 'liver') "
