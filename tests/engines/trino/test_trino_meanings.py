@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from biolake.sql import errors
 from biolake.sql.engine import open_engine
@@ -107,21 +105,3 @@ def test_what_would_be_another_answer_is_refused(engine: SqlEngine, embedded: Sq
     embedded.query(sql)
     with pytest.raises(errors.NotOnTrino, match=hint):
         engine.query(sql)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.floats(allow_subnormal=False) | st.integers(-(10**6), 10**6).map(lambda n: n / 4))
-def test_doubles_become_the_same_texts_and_integers(engine: SqlEngine, embedded: SqlEngine, value: float) -> None:
-    sql = "SELECT CAST($x AS VARCHAR) AS text, try_cast($x AS INTEGER) AS number"
-    assert engine.query(sql, {"x": value}).to_records() == embedded.query(sql, {"x": value}).to_records()
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.from_regex(
-        r"\s{0,2}[+-]?\d{0,4}\.?\d{0,3}(e[+-]?\d)?[ dx]?", fullmatch=True, alphabet=st.characters(codec="ascii")
-    )
-)
-def test_texts_become_the_same_numbers(engine: SqlEngine, embedded: SqlEngine, value: str) -> None:
-    sql = "SELECT try_cast($x AS INTEGER) AS number, try_cast($x AS DOUBLE) AS double"
-    assert engine.query(sql, {"x": value}).to_records() == embedded.query(sql, {"x": value}).to_records()
