@@ -1,6 +1,5 @@
 """What the doctor asks of Dagster: whether storage answers and the daemon lives. Other engines: `biolake.doctor`."""
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 
 from biolake.doctor.models import Examination, Finding, ok, problem, skipped, warning
+from biolake.environment.profiles import PRODUCTION
 from biolake.settings import Settings
-from platform_assets.home import open_instance
+from platform_assets.home import instance_folder, made_instance_folder, open_instance
 
 _ENGINE = "dagster"
 # The daemon beats every 30 s.
@@ -20,14 +20,30 @@ def dagster(settings: Settings) -> Examination:
     """Look at the instance of `DAGSTER_HOME`, or of the state folder."""
 
     def look() -> Iterator[Finding]:
-        folder = Path(os.environ.get("DAGSTER_HOME") or settings.home / "dagster")
+        production = settings.profile == PRODUCTION
+        folder = instance_folder(settings)
         if not (folder / "dagster.yaml").is_file():
             yield skipped(_ENGINE, "storage", f"{folder} is made by `biolake up`")
             return
-        with open_instance(folder) as instance:
-            yield from _look(instance, settings.profile == "production")
+        with open_instance(made_instance_folder(settings)) as instance:
+            if production:
+                yield from _kind(instance, folder)
+            yield from _look(instance, production)
 
     return Examination(_ENGINE, look, seconds=30.0)
+
+
+def _kind(instance: dg.DagsterInstance, folder: Path) -> Iterator[Finding]:
+    from dagster_postgres import PostgresRunStorage
+
+    if not isinstance(instance.run_storage, PostgresRunStorage):
+        yield warning(
+            _ENGINE,
+            "kind of storage",
+            f"{folder / 'dagster.yaml'} keeps runs and their logs outside of PostgreSQL",
+            "Copy dagster-production.yaml over it and set DAGSTER_POSTGRES_URL: processes on other machines and pods "
+            "would not see the runs, nor be seen.",
+        )
 
 
 def _look(instance: dg.DagsterInstance, needed: bool) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ Used by `biolake ingest --wait`, `biolake study process --wait` and `biolake dem
 those of the deployment.
 """
 
-import fcntl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +15,12 @@ from biolake.errors import BiolakeError
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.models import ENDED, Job, JobState
 from biolake.platform import Platform
+from biolake.settings import Settings
 from biolake.studies.catalog.status import under_way
 from partitions.lots import lots_name
 from partitions.recordings import recordings_name
 from platform_assets.definitions import build_definitions
-from platform_assets.home import dagster_home, open_instance
+from platform_assets.home import dagster_home, made_instance_folder, ready_instance
 from platform_assets.jobs import lot_job_name
 from resources.platform import PlatformResource
 from sensors.arrivals import NOTHING_NEW, arrival_sensor_name
@@ -35,15 +35,21 @@ class DidNotFinish(BiolakeError):
 
 
 @contextmanager
+def deployment_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The deployment's Dagster instance: the same runs and assets that the UI shows.
+
+    Raises:
+        DagsterStorageNotSet: Dagster's database is not named.
+        DagsterStorageUnavailable: It does not answer.
+    """
+    with ready_instance(settings.home, made_instance_folder(settings)) as instance:
+        yield instance
+
+
+@contextmanager
 def local_instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    """The deployment's Dagster instance: the same runs and assets that the UI shows."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "dagster.lock").open("w") as lock:
-        # Dagster makes its tables without a lock: two processes that open a new deployment at once would both do so.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        opened = open_instance(dagster_home(home))
-        opened.get_runs_count()
-    with opened as instance:
+    """The instance in a state folder."""
+    with ready_instance(home, dagster_home(home)) as instance:
         yield instance
 
 

@@ -36,3 +36,10 @@ def new_database(tmp_path: Path) -> Callable[[], str]:
         return made[-1]
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def no_dagster_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening an instance sets the variable for the whole process: the next test is to know nothing of it."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.delenv("DAGSTER_HOME")

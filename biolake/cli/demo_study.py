@@ -54,9 +54,9 @@ def _runtime_is_built(here: Platform, study: StudyConfiguration) -> bool:
 
 def _process(here: Platform) -> None:
     quieten()
-    from platform_assets.drive import drive_study, local_instance
+    from platform_assets.drive import deployment_instance, drive_study
 
-    with local_instance(here.settings.home) as instance:
+    with deployment_instance(here.settings) as instance:
         drive_study(here, instance, STUDY)
 
 

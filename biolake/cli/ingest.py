@@ -96,7 +96,7 @@ def run_until_done(here: Platform, repository: str, *, quiet: bool) -> list[Job]
     from biolake.cli.dagster import quieten
 
     quieten()
-    from platform_assets.drive import drive_repository, local_instance
+    from platform_assets.drive import deployment_instance, drive_repository
 
-    with local_instance(here.settings.home) as instance, job_progress(repository, quiet=quiet) as told:
+    with deployment_instance(here.settings) as instance, job_progress(repository, quiet=quiet) as told:
         return drive_repository(here, instance, repository, progress=told)

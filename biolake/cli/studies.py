@@ -294,13 +294,13 @@ def notifications(
 
 def _drive(here: Platform, study: str, *, quiet: bool) -> None:
     quieten()
-    from platform_assets.drive import drive_study, local_instance
+    from platform_assets.drive import deployment_instance, drive_study
 
     def tell(key: str) -> None:
         if not quiet:
             say(err, f"{study}: {key}")
 
-    with local_instance(here.settings.home) as instance:
+    with deployment_instance(here.settings) as instance:
         drive_study(here, instance, study, progress=tell)
 
 

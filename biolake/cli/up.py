@@ -11,12 +11,26 @@ import httpx
 import typer
 import yaml
 
+from biolake.cli.dagster import quieten
 from biolake.cli.deployment import platform
 from biolake.cli.output import err, say
 from biolake.cli.processes import Child, Supervisor
+from biolake.doctor.deployment import examinations
+from biolake.doctor.examine import examine
+from biolake.doctor.models import Verdict
+from biolake.environment.profiles import PRODUCTION
 from biolake.errors import BiolakeError
+from biolake.platform import Platform
 
 _READY_SECONDS = 180.0
+
+
+# A document that is refused, a runtime that is not built: the others go on.
+_HARM_NOTHING_ELSE = ("documents", "runtimes")
+
+
+class EnginesNotReady(BiolakeError):
+    """The production profile starts on engines that work; a line for each that does not, and what to do."""
 
 
 class PortTaken(BiolakeError):
@@ -32,18 +46,40 @@ def up(
     """Start the deployment: UI, daemon, sensors on. Ctrl-C stops all of it."""
     if not _free(host, port):
         raise PortTaken(f"{host}:{port} is taken. Stop what listens there or choose another with --port.")
+    quieten()
+    from platform_assets.drive import deployment_instance
+    from platform_assets.home import made_instance_folder
+
     with platform() as here:
         home = here.settings.home
+        folder = made_instance_folder(here.settings)
+        if here.settings.profile == PRODUCTION:
+            _see_that_all_work(here)
         _ = here.bucket, here.ledger
+        with deployment_instance(here.settings):
+            # Its tables are made before three processes would make them at once.
+            pass
     address = f"http://{host}:{port}"
-    supervisor = Supervisor(_children(home, host, port, address))
+    supervisor = Supervisor(_children(home, folder, host, port, address))
     supervisor.run(lambda: _wait_until_ready(supervisor, address, home))
 
 
-def _children(home: Path, host: str, port: int, address: str) -> list[Child]:
-    from platform_assets.home import dagster_home
+def _see_that_all_work(here: Platform) -> None:
+    """Ask every engine, as the doctor does.
 
-    folder = dagster_home(home)
+    Raises:
+        EnginesNotReady: With a line for each problem.
+    """
+    wrong = [
+        f"{finding.engine}: {finding.check}: {finding.found}. {finding.remedy}"
+        for finding in examine(examinations(here))
+        if finding.verdict == Verdict.PROBLEM and finding.engine not in _HARM_NOTHING_ELSE
+    ]
+    if wrong:
+        raise EnginesNotReady("nothing was started.\n" + "\n".join(wrong))
+
+
+def _children(home: Path, folder: Path, host: str, port: int, address: str) -> list[Child]:
     code_port = _free_port()
     workspace = folder / "workspace.yaml"
     server = {"host": "127.0.0.1", "port": code_port, "location_name": "biolake"}

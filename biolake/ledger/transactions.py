@@ -111,7 +111,13 @@ def _told(engine: Engine) -> Iterator[None]:
             raise
         reason = str(error.orig if isinstance(error, DBAPIError) else error).strip().partition("\n")[0]
         where = engine.url.render_as_string(hide_password=True)
-        raise LedgerUnavailable(f"the ledger {where} does not answer: {reason}. See BIOLAKE_LEDGER.") from error
+        raise LedgerUnavailable(f"the ledger {where} does not answer: {reason}. {_remedy(reason)}") from error
+
+
+def _remedy(reason: str) -> str:
+    if "password" in reason or "authentication" in reason:
+        return "Correct BIOLAKE_LEDGER_PASSWORD, or the user in BIOLAKE_LEDGER."
+    return "Start it, or correct BIOLAKE_LEDGER; `biolake doctor` looks closer."
 
 
 def _is_outage(error: DBAPIError | PoolExhausted) -> bool:

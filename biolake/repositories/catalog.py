@@ -128,7 +128,7 @@ def _content(path: Path) -> bytes:
 def _taken(repository: Repository, others: Iterable[Repository]) -> str | None:
     for other in others:
         if other.name == repository.name:
-            return f"the name {repository.name} is taken. Choose another, or replace the document."
+            return f"the name {repository.name} is taken. Choose another, or say --replace to replace the document."
         mine, theirs = f"{repository.folder}/", f"{other.folder}/"
         if mine.startswith(theirs) or theirs.startswith(mine):
             return f"its folder {repository.folder} overlaps {other.folder} of {other.name}. Choose another prefix."

@@ -42,6 +42,7 @@ def production(
         "BIOLAKE_LEDGER": postgres.make_database(),
         "BIOLAKE_INDEX": opensearch.url,
         "BIOLAKE_INDEX_NAME": name,
+        "DAGSTER_POSTGRES_URL": postgres.make_database(),
     }
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
