@@ -79,3 +79,5 @@ def _show(found: Reconciliation) -> None:
     if found.differences:
         rows = [(difference.between, difference.name, difference.problem) for difference in found.differences]
         print_table("", ("between", "name", "problem"), rows)
+        if not found.repaired:
+            say(out, f"`biolake reconcile --repository {found.repository} --repair` brings them together.")

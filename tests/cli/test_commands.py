@@ -88,3 +88,17 @@ def test_two_files_of_one_name_are_refused_and_a_lone_one_is_shown(home: Path) -
     found = run("ingest", home / "a" / "Q.csv", "-r", "lab", "--wait")
     assert found.exit_code == 0
     assert "PENDING_PAIR" in found.stdout
+
+
+def test_what_a_comparison_finds_is_told_with_what_to_do(home: Path) -> None:
+    document = home / "lab.yaml"
+    document.write_text("name: lab\ntitle: Lab\n")
+    assert run("repository", "add", document).exit_code == 0
+    again = run("repository", "add", document)
+    assert "say --replace to replace the document" in str(again.exception)
+    file = home / "D1.csv"
+    file.write_text("gene,s1\nTP53,1\n")
+    assert run("ingest", file, "--repository", "lab").exit_code == 0
+    found = run("reconcile")
+    assert found.exit_code == 1
+    assert "`biolake reconcile --repository lab --repair` brings them together." in found.stdout
