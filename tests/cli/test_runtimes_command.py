@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from biolake.cli.main import app
-from tests.study_platform.conftest import CURRENT, FAST, RUNTIMES, runtime, runtime_cache
+from tests.studies.locked_runtimes import RUNTIMES
+from tests.study_platform.conftest import CURRENT, FAST, runtime, runtime_cache
 
 __all__ = ["runtime", "runtime_cache"]
 
