@@ -12,21 +12,19 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as db
 from dagster._config.config_schema import UserConfigSchema
-from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.config import pg_config
-from dagster._core.storage.event_log import EventLogStorage
-from dagster._core.storage.runs import RunStorage
-from dagster._core.storage.schedules import ScheduleStorage
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._serdes import ConfigurableClassData
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from dagster_postgres.utils import pg_url_from_config
 from sqlalchemy import event
+
+from resources.three_storages import ThreeStorages
 
 _POOLS: dict[tuple[str, tuple[tuple[str, Any], ...]], db.Engine] = {}
 _LOCK = threading.Lock()
 
 
-class PooledPostgresStorage(DagsterStorage, ConfigurableClass):
+class PooledPostgresStorage(ThreeStorages):
     """Runs, events and schedules in one database, over one pool of connections."""
 
     def __init__(
@@ -40,19 +38,12 @@ class PooledPostgresStorage(DagsterStorage, ConfigurableClass):
     ) -> None:
         """Make missing tables, where nobody in this process has yet."""
         options = {"pool_size": connections, "pool_recycle": recycle_seconds}
-        self._inst_data = inst_data
         create = should_autocreate_tables and (postgres_url, _key(options)) not in _POOLS
-        self._runs = _Runs(postgres_url, create)
-        self._events = _Events(postgres_url, create)
-        self._schedules = _Schedules(postgres_url, create)
-        for storage in (self._runs, self._events, self._schedules):
+        runs, events = _Runs(postgres_url, create), _Events(postgres_url, create)
+        schedules = _Schedules(postgres_url, create)
+        for storage in (runs, events, schedules):
             storage.use_pool(options)
-        super().__init__()
-
-    @property
-    def inst_data(self) -> ConfigurableClassData | None:
-        """What another process makes this storage from."""
-        return self._inst_data
+        super().__init__(runs, events, schedules, inst_data)
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
@@ -80,36 +71,6 @@ class PooledPostgresStorage(DagsterStorage, ConfigurableClass):
             should_autocreate_tables=config_value["should_autocreate_tables"],
             inst_data=inst_data,
         )
-
-    @property
-    def run_storage(self) -> RunStorage:
-        """Runs."""
-        return self._runs
-
-    @property
-    def event_log_storage(self) -> EventLogStorage:
-        """Events, and what is known of assets."""
-        return self._events
-
-    @property
-    def schedule_storage(self) -> ScheduleStorage:
-        """Ticks and cursors of sensors and schedules."""
-        return self._schedules
-
-    @property
-    def run_storage_data(self) -> ConfigurableClassData | None:
-        """None: of old releases only."""
-        return None
-
-    @property
-    def event_storage_data(self) -> ConfigurableClassData | None:
-        """None: of old releases only."""
-        return None
-
-    @property
-    def schedule_storage_data(self) -> ConfigurableClassData | None:
-        """None: of old releases only."""
-        return None
 
 
 class _Pooled:

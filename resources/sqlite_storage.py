@@ -21,40 +21,34 @@ from typing import Any
 import dagster as dg
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.event_log import EventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
-from dagster._core.storage.runs import RunStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
-from dagster._core.storage.schedules import ScheduleStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 
 # Where Dagster's default storage has its files is told by no public function. One that is renamed is an ImportError
 # here, and Dagster's version is pinned; a layout of our own would leave the history behind silently.
 from dagster._core.storage.sqlite_storage import _event_logs_directory, _runs_directory, _schedule_directory
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
+
+from resources.three_storages import ThreeStorages
 
 _BUSY_SECONDS = 60
 _RUNS_KEPT_OPEN = 8
 
 
-class PooledSqliteStorage(DagsterStorage, ConfigurableClass):
+class PooledSqliteStorage(ThreeStorages):
     """Runs, events and schedules in SQLite below `base_dir`, as `dagster.yaml` names it."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         """Open or create the files."""
-        self._inst_data = inst_data
         Path(base_dir).mkdir(parents=True, exist_ok=True)
-        self._runs = _Runs.from_local(_runs_directory(base_dir))
-        self._events = _Events(_event_logs_directory(base_dir))
-        self._schedules = _Schedules.from_local(_schedule_directory(base_dir))
-        super().__init__()
-
-    @property
-    def inst_data(self) -> ConfigurableClassData | None:
-        """What another process makes this storage from."""
-        return self._inst_data
+        super().__init__(
+            _Runs.from_local(_runs_directory(base_dir)),
+            _Events(_event_logs_directory(base_dir)),
+            _Schedules.from_local(_schedule_directory(base_dir)),
+            inst_data,
+        )
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
@@ -67,36 +61,6 @@ class PooledSqliteStorage(DagsterStorage, ConfigurableClass):
     ) -> "PooledSqliteStorage":
         """Make it as `dagster.yaml` says."""
         return cls(config_value["base_dir"], inst_data)
-
-    @property
-    def run_storage(self) -> RunStorage:
-        """Runs."""
-        return self._runs
-
-    @property
-    def event_log_storage(self) -> EventLogStorage:
-        """Events, and what is known of assets."""
-        return self._events
-
-    @property
-    def schedule_storage(self) -> ScheduleStorage:
-        """Ticks and cursors of sensors and schedules."""
-        return self._schedules
-
-    @property
-    def run_storage_data(self) -> ConfigurableClassData | None:
-        """None: of old releases only."""
-        return None
-
-    @property
-    def event_storage_data(self) -> ConfigurableClassData | None:
-        """None: of old releases only."""
-        return None
-
-    @property
-    def schedule_storage_data(self) -> ConfigurableClassData | None:
-        """None: of old releases only."""
-        return None
 
 
 class _OneFile:
