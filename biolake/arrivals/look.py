@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from biolake.ledger.events import Told, count_waiting, waiting_keys
 from biolake.ledger.jobs import called_off_last
 from biolake.ledger.objects import last_listing, live_parts
-from biolake.objects.errors import ObjectNotFound, UnusableKey
+from biolake.objects.errors import ObjectNotFound, StoreUnavailable, UnusableKey
 from biolake.objects.models import ObjectVersion
 from biolake.objects.store import ObjectStore
 from biolake.repositories.models import Repository
@@ -79,7 +79,7 @@ def look(bucket: ObjectStore, keys: Collection[str]) -> dict[str, ObjectVersion]
 def _each(bucket: ObjectStore, keys: Collection[str]) -> Iterable[tuple[str, ObjectVersion]]:
     def one(key: str) -> ObjectVersion | None:
         try:
-            version = bucket.head(key)
+            version = _told_of(bucket, key)
         except (ObjectNotFound, UnusableKey):
             return None
         # A listing does not tell versions, and both must say the same of one state.
@@ -89,3 +89,11 @@ def _each(bucket: ObjectStore, keys: Collection[str]) -> Iterable[tuple[str, Obj
         return []
     with ThreadPoolExecutor(min(_AT_ONCE, len(keys)), thread_name_prefix="look") as threads:
         return [(version.key, version) for version in threads.map(one, sorted(keys)) if version is not None]
+
+
+def _told_of(bucket: ObjectStore, key: str) -> ObjectVersion:
+    try:
+        return bucket.head(key)
+    except StoreUnavailable:
+        # One object that may not be looked at must not keep all others from being seen; an outage ends this, too.
+        return bucket.head_by_listing(key)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 _LISTING_CHUNK = 1000
+_FEW = 50
 _CONFLICT_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 # A larger body is not sent to a key that is taken: S3 answers before it has read it, which ends the connection.
 _ASK_FIRST = 1024 * 1024
@@ -132,6 +133,29 @@ class ObjectStore:
         """
         with self._failures(key):
             return _version(obstore.head(self._store, key))
+
+    def head_by_listing(self, key: str) -> ObjectVersion:
+        """Look at one object as a listing tells of it, which it does of objects that the reader may not even look at.
+
+        S3 answers a look at an object under its owner's own key with 400
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html), and one at an
+        object that is forbidden with 403.
+
+        Raises:
+            ObjectNotFound: No object has that key.
+            StoreUnavailable: The store did not answer.
+        """
+        with self._failures(key):
+            folder = key.rpartition("/")[0]
+            # On S3 keys come in order, and what begins another sorts before it.
+            before = None if self.folder is not None else key[:-1]
+            for chunk in obstore.list(self._store, prefix=folder or None, offset=before, chunk_size=_FEW):
+                for meta in chunk:
+                    if meta["path"] == key:
+                        return _version(meta)
+                if before is not None and chunk and chunk[-1]["path"] > key:
+                    break
+            raise FileNotFoundError(key)
 
     def check_reachable(self) -> None:
         """Make sure that the bucket or folder is there, whatever it holds.

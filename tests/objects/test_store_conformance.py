@@ -50,6 +50,17 @@ def test_a_missing_object_is_named(store: ObjectStore, tmp_path: Path) -> None:
         store.get("geo/none")
 
 
+@pytest.mark.parametrize("key", ["geo/b.csv", "geo/a b+c.csv", "b.csv", "geo/sub/Ü.csv"])
+def test_a_listing_tells_of_one_object_what_a_look_does(store: ObjectStore, key: str) -> None:
+    for beside in ("geo/a.csv", "geo/b", "geo/b.cst", "geo/b.csv.gz", "geo/sub/Z.csv", "a.csv", "c.csv"):
+        store.put(beside, b"1")
+    with pytest.raises(ObjectNotFound, match="does not exist"):
+        store.head_by_listing(key)
+    store.put(key, b"12345")
+    listed, looked = store.head_by_listing(key), store.head(key)
+    assert (listed.key, listed.etag, listed.size) == (looked.key, looked.etag, looked.size)
+
+
 def test_a_listing_has_every_page(store: ObjectStore) -> None:
     for number in range(1_205):
         store.put(f"many/{number:04}", b"1")

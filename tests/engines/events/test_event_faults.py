@@ -19,6 +19,7 @@ from biolake.ledger.errors import LedgerUnavailable
 from biolake.ledger.events import waiting_keys
 from biolake.ledger.models import Action, JobState
 from biolake.objects.errors import StoreUnavailable
+from biolake.objects.models import ObjectVersion
 from biolake.objects.store import ObjectStore
 from tests.engines.events.conftest import Landing
 from tests.engines.servers.elasticmq import SqsServer
@@ -147,6 +148,28 @@ def test_a_bucket_that_is_down_or_missing_deletes_nothing(landing: Landing, s3) 
     assert [job.state for job in landing.jobs()] == [JobState.IN_QUEUE]
     assert landing.look().observation.arrived == 1
     assert [job.state for job in landing.jobs()] == [JobState.CANCELLED, JobState.IN_QUEUE]
+
+
+def test_an_object_that_may_not_be_looked_at_holds_up_no_other(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = ObjectStore.head
+
+    def refused(store: ObjectStore, key: str) -> ObjectVersion:
+        if key == "lab/D1.csv":
+            raise StoreUnavailable("400 Bad Request, as S3 answers where the object has its owner's own key")
+        return look(store, key)
+
+    monkeypatch.setattr(ObjectStore, "head", refused)
+    landing.queues.send(*messages(*(landing.bucket.put(f"landing/lab/D{n}.csv", matrix_csv()) for n in range(3))))
+    # A name that is too long for the server: it answers 400, and tells of nothing when listing.
+    long = landing.bucket.put("landing/lab/D3.csv", matrix_csv())
+    long["s3"]["object"]["key"] = "landing/lab/" + "x" * 900 + ".csv"
+    landing.queues.send(message(long))
+    landing.consume()
+    landing.look()
+    assert landing.datasets() == {"D0", "D1", "D2"}
+    assert waiting(landing) == set()
 
 
 def test_messages_stay_hidden_for_as_long_as_they_are_worked_on(landing: Landing) -> None:
