@@ -52,7 +52,7 @@ def test_a_wrong_document_is_refused_by_name_and_line_while_others_work(deployme
     deployment.document("broken", "name: broken\ntitle: Broken\nrequires: [pictures]\n")
     assert groups(built(deployment)) == {"lab", "paired"}
     (refused,) = deployment.platform.repositories.refused
-    assert str(refused).startswith("broken.yaml: line 3: requires.0: ")
+    assert str(refused).startswith("broken.yaml:3: requires[0]: ")
     deployment.put("lab/D1.csv", matrix_csv())
     assert [job.state for job in deployment.drive()] == [JobState.SUCCESS]
     with pytest.raises(UnknownRepository):
@@ -76,7 +76,7 @@ def test_the_sensor_reloads_when_a_document_changes_and_tells_of_wrong_ones(
     deployment.document("broken", "name: broken\n")
     message = tell()
     assert "unchanged" in message
-    assert "broken.yaml: " in message
+    assert "broken.yaml:1: title: " in message
     assert not reloaded
     deployment.document("lab", "name: lab\ntitle: Another title\n")
     assert "reloaded" in tell()

@@ -80,8 +80,8 @@ WRITTEN: list[tuple[str, str]] = [
     ("SELECT s.* FROM geo.datasets d JOIN geo.samples s USING (lot)",
      'SELECT "s"."a", "lot" FROM (TABLE) AS "d" JOIN (TABLE) AS "s" USING ("lot")'),
     ("SELECT contains('abc', 'b'), concat('a', title), concat(organism, organism) FROM geo.datasets d",
-     "SELECT (STRPOS('abc', 'b') > 0), CONCAT_WS('', 'a', \"title\"), CONCAT(\"organism\", \"organism\") "
-     'FROM (TABLE) AS "d"'),
+     "SELECT (STRPOS('abc', 'b') > 0), CONCAT_WS('', 'a', \"title\"), "
+     'CONCAT(COALESCE("organism", ARRAY[]), COALESCE("organism", ARRAY[])) FROM (TABLE) AS "d"'),
 ]
 # fmt: on
 
