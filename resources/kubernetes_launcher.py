@@ -28,6 +28,7 @@ from resources.run_workers import ENDING_TAG, MACHINE_TAG
 
 _LOG = logging.getLogger(__name__)
 _SECONDS_TO_ANSWER = 10
+_MADE_TAG = "biolake/job-made"
 # A pod that told of its run's end is about to end, and is worth looking at.
 _BY_THE_POD = {
     RunFailureReason.STEP_FAILURE.value,
@@ -79,6 +80,7 @@ class KubernetesRunLauncher(K8sRunLauncher):
             self._instance.add_run_tags(run.run_id, tags)
             context = context._replace(dagster_run=run.with_tags({**run.tags, **tags}))
         super().launch_run(context)
+        self._instance.add_run_tags(run.run_id, {_MADE_TAG: "true"})
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Say whether the run's pod may still work; a silent API server says nothing about it."""
@@ -135,6 +137,9 @@ class KubernetesRunLauncher(K8sRunLauncher):
         """Say how the pod of a run that has not begun ended; None while it may still begin, or nobody answers."""
         try:
             ending = self.ending(run)
+            if ending is not None and ending.kind == Ending.DELETED:
+                # Dagster says that a run is starting before its Job is made, and only one that was made can be gone.
+                ending = self.ending(run) if self._was_made(run) else None
         except (*_SILENT, ApiException) as error:
             _LOG.warning("run %s: its Job could not be looked at: %s", run.run_id, error)
             return None
@@ -147,6 +152,10 @@ class KubernetesRunLauncher(K8sRunLauncher):
             self.release(run)
             return False
         return super().terminate(run_id)
+
+    def _was_made(self, run: dg.DagsterRun) -> bool:
+        now = self._instance.get_run_by_id(run.run_id)
+        return now is not None and _MADE_TAG in now.tags
 
     def _delete(self, run: dg.DagsterRun) -> None:
         name, namespace = self._place(run)
