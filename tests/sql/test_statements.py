@@ -66,8 +66,8 @@ STATEMENTS: list[tuple[str, str, list[tuple[object, ...]]]] = [
     ("integer division", "SELECT 7 / 2, 7 / 2.0", [(3, 3.5)]),
     ("sum of integers is an integer", "SELECT sum(n_samples) FROM geo.datasets", [(5,)]),
     ("with", "WITH few AS (SELECT * FROM geo.datasets WHERE n_samples < 3) SELECT dataset_id FROM few", [("GSE1",)]),
-    ("recursive with", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n",
-     [(1,), (2,), (3,)]),
+    ("recursive with", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n "
+     "ORDER BY i", [(1,), (2,), (3,)]),
     ("window", "SELECT dataset_id, row_number() OVER (ORDER BY year) AS place FROM geo.datasets ORDER BY place",
      [("GSE2-GPL570", 1), ("GSE1", 2)]),
     ("one feature over all datasets",
