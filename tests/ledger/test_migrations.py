@@ -60,15 +60,16 @@ def loaded(url: str) -> str:
 
 def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
     """Every table's rows; of those that the first version had, the columns that it had."""
+    known, found = inspect(engine), {}
     with engine.connect() as connection:
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        for name in inspect(engine).get_table_names():
+        for name in set(known.get_table_names()) - {VERSION_TABLE}:
+            there = [column["name"] for column in known.get_columns(name)]
             first = FIRST_TABLES.tables.get(name)
-            columns = "*" if first is None else ", ".join(f'"{column.name}"' for column in first.c)
-            if name != VERSION_TABLE:
-                statement = text(f'SELECT {columns} FROM "{name}"')
-                found[name] = sorted(tuple(map(repr, row)) for row in connection.execute(statement))
-        return found
+            kept = there if first is None else [column for column in there if column in first.c]
+            columns = ", ".join(f'"{column}"' for column in kept)
+            statement = text(f'SELECT {columns} FROM "{name}"')
+            found[name] = sorted(tuple(map(repr, row)) for row in connection.execute(statement))
+    return found
 
 
 def change(engine: Engine, statement: str) -> None:

@@ -178,8 +178,8 @@ def test_a_failure_leaves_everything_as_it_was(index: OpenSearchIndex, client: O
 @pytest.fixture
 def next_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """The platform of a later day, whose mapping is another."""
-    for module in ("opensearch_mapping", "opensearch_lifecycle", "opensearch"):
-        monkeypatch.setattr(f"biolake.search.{module}.MAPPING_VERSION", 2)
+    for module in ("mapping", "lifecycle", "index"):
+        monkeypatch.setattr(f"biolake.search.opensearch.{module}.MAPPING_VERSION", 2)
 
 
 def test_an_older_index_is_brought_up_at_the_first_use(
@@ -204,8 +204,8 @@ def test_an_older_platform_stops_at_a_newer_index(
     """One that was running all along, too: it must not write what it no longer understands."""
     index.upsert(STUDIES)
     with monkeypatch.context() as patched:
-        for module in ("opensearch_mapping", "opensearch_lifecycle", "opensearch"):
-            patched.setattr(f"biolake.search.{module}.MAPPING_VERSION", 2)
+        for module in ("mapping", "lifecycle", "index"):
+            patched.setattr(f"biolake.search.opensearch.{module}.MAPPING_VERSION", 2)
         assert open_engine().count() == 7
     for older in (index, open_engine()):
         for call in (
