@@ -22,6 +22,10 @@ trino *ARGS:
 image-test *ARGS:
     uv run pytest -m image tests/engines/image {{ARGS}}
 
+# Twenty kills of processes of a deployment on production engines: docs/engines-in-tests.md.
+kills *ARGS:
+    uv run pytest -m kills -s tests/engines/production/test_kills_in_production.py {{ARGS}}
+
 # The deployment with its UI.
 ui:
     uv run biolake up

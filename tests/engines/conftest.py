@@ -24,8 +24,9 @@ _HERE = Path(__file__).parent
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # Trino and the image are commands of their own: docs/engines-in-tests.md.
+        # Trino, the image and the kills are commands of their own: docs/engines-in-tests.md.
         apart = any(item.path.is_relative_to(_HERE / name) for name in ("trino", "image"))
+        apart = apart or item.get_closest_marker("kills") is not None
         if item.path.is_relative_to(_HERE) and not apart:
             item.add_marker("engines")
 

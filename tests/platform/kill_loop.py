@@ -5,9 +5,11 @@ calls with fewer kills. Needs /proc.
 """
 
 import argparse
+import ctypes
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -15,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,29 +29,36 @@ from biolake.reports.reconcile import Reconciliation, reconcile
 from biolake.settings import Settings
 
 REPOSITORIES = ("north", "south")
-TARGETS = ("worker", "worker", "worker", "daemon", "code-server", "up")
+TARGETS = ("worker", "worker", "worker", "daemon", "code-server", "ui", "up")
 _SILENT_SECONDS = "10"
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 # Reachable on a laptop under load; what matters here is that a run whose process never came up is found at all.
-_START_TIMEOUT = ("start_timeout_seconds: 60", "start_timeout_seconds: 45")
+_START_TIMEOUT = (re.compile(r"start_timeout_seconds: \d+"), "start_timeout_seconds: 45")
 
 
 @dataclass
 class Deployment:
-    """`biolake up` in a folder of its own."""
+    """`biolake up` in a folder of its own; engines that are elsewhere are named by the environment.
+
+    Attributes:
+        instance: The project's file that describes Dagster's instance.
+    """
 
     home: Path
+    instance: str = "dagster.yaml"
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
-        from platform_assets.home import dagster_home
+        from platform_assets.home import dagster_home, project_file
 
         documents = self.home / "repositories"
         documents.mkdir(parents=True)
         for name in REPOSITORIES:
             (documents / f"{name}.yaml").write_text(f"name: {name}\ntitle: Made up\n")
-        instance = dagster_home(self.home) / "dagster.yaml"
-        instance.write_text(instance.read_text().replace(*_START_TIMEOUT))
+        pattern, replacement = _START_TIMEOUT
+        described = pattern.sub(replacement, project_file(self.instance).read_text())
+        (dagster_home(self.home) / "dagster.yaml").write_text(described)
 
     def start(self) -> None:
         with socket.socket() as probe:
@@ -64,7 +73,9 @@ class Deployment:
             "BIOLAKE_SETTLE_SECONDS": "0.5",
             "BIOLAKE_LOT_DATASETS": "25",
         }
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+        self.process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, start_new_session=True, preexec_fn=_end_with_parent
+        )
 
     def stop(self) -> None:
         assert self.process is not None
@@ -112,12 +123,31 @@ class Result:
     seconds: float
 
 
-def run(home: Path, *, kills: int, datasets: int, pause: tuple[float, float], timeout: float) -> Result:
-    """Land `datasets` while killing `kills` times, wait for the end of all jobs, stop, and compare the stores."""
+def run(
+    home: Path,
+    *,
+    kills: int,
+    datasets: int,
+    pause: tuple[float, float],
+    timeout: float,
+    instance: str = "dagster.yaml",
+    tell: Callable[[str], None] = lambda key: None,
+) -> Result:
+    """Land `datasets` while killing `kills` times, wait for the end of all jobs, stop, and compare the stores.
+
+    Args:
+        home: The deployment's folder.
+        kills: How many processes are killed.
+        datasets: How many are landed.
+        pause: Between kills, in seconds: the shortest and the longest.
+        timeout: When to give up.
+        instance: The project's file that describes Dagster's instance.
+        tell: Called with each key that was landed.
+    """
     begun = time.monotonic()
-    deployment = Deployment(home)
+    deployment = Deployment(home, instance)
     deployment.prepare()
-    platform = Platform(Settings.from_environment({"BIOLAKE_HOME": str(home)}))
+    platform = Platform(Settings.from_environment({**os.environ, "BIOLAKE_HOME": str(home)}))
     deployment.start()
     killed: Counter[str] = Counter()
     landed, next_kill = 0, 0.0
@@ -129,7 +159,7 @@ def run(home: Path, *, kills: int, datasets: int, pause: tuple[float, float], ti
             if at_rest and landed == datasets and killed.total() == kills:
                 break
             if landed < datasets and (at_rest or landed * kills < datasets * (killed.total() + 1)):
-                landed = _land(platform, landed, min(datasets, landed + -(-datasets // kills)))
+                landed = _land(platform, landed, min(datasets, landed + -(-datasets // kills)), tell)
             if killed.total() < kills and not next_kill and (at_rest or deployment.at_work()):
                 next_kill = time.monotonic() + random.uniform(*pause)
             if next_kill and time.monotonic() > next_kill:
@@ -151,11 +181,12 @@ def run(home: Path, *, kills: int, datasets: int, pause: tuple[float, float], ti
     return Result(killed, states, reconciled, orphans, time.monotonic() - begun)
 
 
-def _land(platform: Platform, start: int, end: int) -> int:
+def _land(platform: Platform, start: int, end: int, tell: Callable[[str], None]) -> int:
     for number in range(start, end):
         name = REPOSITORIES[number % len(REPOSITORIES)]
         rows = "".join(f"g{row},{number + row},{number - row}\n" for row in range(20))
         platform.bucket.put(f"{name}/D{number}.csv", f"gene,s1,s2\n{rows}".encode())
+        tell(f"{name}/D{number}.csv")
     return end
 
 
@@ -190,7 +221,7 @@ def _kind(command: list[str]) -> str:
         return "up"
     if "dagster._daemon" in line:
         return "daemon"
-    if "dagster_webserver" in line:
+    if "dagster_webserver" in line or "dagster-webserver" in line:
         return "ui"
     if "code-server" in line or "api grpc" in line:
         return "code-server"
@@ -206,6 +237,11 @@ def _left_running(deployment: Deployment, patience: float) -> dict[int, str]:
     ):
         time.sleep(0.5)
     return left
+
+
+def _end_with_parent() -> None:
+    """Have the deployment stopped when the process that started it is killed."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def _say(line: str) -> None:
