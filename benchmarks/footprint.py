@@ -26,6 +26,7 @@ from opensearchpy import OpenSearch
 
 from benchmarks.ingest import write_series
 from benchmarks.machine import header, table
+from biolake.cli.processes import children_of
 from biolake.ledger.jobs import find_jobs
 from biolake.ledger.models import ENDED, JobState
 from biolake.objects.store import open_store
@@ -203,16 +204,7 @@ def _wait_for_jobs(platform: Platform, number: int) -> None:
 
 
 def _tree(root: int) -> list[int]:
-    found, rest = [], [root]
-    while rest:
-        pid = rest.pop()
-        found.append(pid)
-        for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
-                rest += map(int, listing.read_text().split())
-            except OSError:
-                continue
-    return found
+    return [root, *(pid for child in children_of(root) for pid in _tree(child))]
 
 
 def _kind(pid: int) -> str:

@@ -140,12 +140,17 @@ class Supervisor:
                 child.process.wait()
 
 
-def _has_living_child(pid: int) -> bool:
+def children_of(pid: int) -> list[int]:
+    """Return the process ids of a process's children; of one that ended, none."""
+    found: list[int] = []
     for listing in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # a thread may end between the two looks
-            if any(_is_alive(int(child)) for child in listing.read_text().split()):
-                return True
-    return False
+            found += map(int, listing.read_text().split())
+    return found
+
+
+def _has_living_child(pid: int) -> bool:
+    return any(map(_is_alive, children_of(pid)))
 
 
 def _is_alive(pid: int) -> bool:
