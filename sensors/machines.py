@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from biolake.environment.profiles import PRODUCTION
 from biolake.ledger.lots import heaviest_job
 from biolake.ledger.models import Lot
 from biolake.machines.choose import machine_for_lot, machine_for_recording, read_machines
@@ -19,7 +20,7 @@ def machine_tags(platform: Platform, instance: dg.DagsterInstance, lot: Lot) -> 
     Raises:
         DocumentInvalid: The table of machine sizes is wrong; no run is asked for before it is corrected.
     """
-    if platform.settings.profile != "production":
+    if platform.settings.profile != PRODUCTION:
         return {}
     table = read_machines(platform.settings.machines)
     with platform.ledger.reading() as connection:
@@ -34,7 +35,7 @@ def recording_machine_tags(platform: Platform, study: StudyConfiguration, record
     Raises:
         DocumentInvalid: The table of machine sizes is wrong.
     """
-    if platform.settings.profile != "production":
+    if platform.settings.profile != PRODUCTION:
         return {}
     table = read_machines(platform.settings.machines)
     planned = planned_memory(study, platform.study_engine, recording)

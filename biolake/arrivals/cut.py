@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from biolake.arrivals.manifest import Manifest, write_manifest
+from biolake.environment.profiles import PRODUCTION
 from biolake.ledger.jobs import assign_lot, queued_jobs
 from biolake.ledger.lots import add_lot, newest_lot_time, open_lots
 from biolake.ledger.models import Job, Lot
@@ -64,7 +65,7 @@ def _due_lots(queued: Sequence[Job], settings: Settings, now: datetime) -> Itera
 
 def _heavy(jobs: Sequence[Job], settings: Settings) -> set[str]:
     """Return the ids of the jobs that get a machine of their own."""
-    if settings.profile != "production" or not jobs:
+    if settings.profile != PRODUCTION or not jobs:
         return set()
     most = read_machines(settings.machines).sizes["small"].dataset_bytes
     return {job.id for job in jobs if most is not None and job.size > most}
